@@ -1,0 +1,9 @@
+import { countingFileSystem, createFileSystemCounters } from "../../src/fs/counting_filesystem.ts";
+import { runtimeFileSystem } from "../../src/fs/runtime_filesystem.ts";
+import { runFilesystemConformance } from "./filesystem_conformance.ts";
+import { runtimeEnvironment } from "./runtime_environment.ts";
+
+runFilesystemConformance(
+  "countingFileSystem",
+  () => runtimeEnvironment(countingFileSystem(runtimeFileSystem, createFileSystemCounters())),
+);
