@@ -130,12 +130,15 @@ function registerUnlink(register: RegisterCase): void {
     assert.equal((await fileSystem.stat(path("directory"))).kind, "directory");
   });
 
-  register("unlink() removes a symbolic link, not its target", async ({ fileSystem, path, write, text, supports, skip }) => {
-    if (supports.makeSymlink === undefined) return skip("no symbolic links here");
-    await write(path("target"), "kept");
-    await supports.makeSymlink(path("target"), path("link"));
-    await fileSystem.unlink(path("link"));
-    await rejectsWith(fileSystem.stat(path("link")), "ENOENT");
-    assert.equal(await text(path("target")), "kept");
-  });
+  register(
+    "unlink() removes a symbolic link, not its target",
+    async ({ fileSystem, path, write, text, supports, skip }) => {
+      if (supports.makeSymlink === undefined) return skip("no symbolic links here");
+      await write(path("target"), "kept");
+      await supports.makeSymlink(path("target"), path("link"));
+      await fileSystem.unlink(path("link"));
+      await rejectsWith(fileSystem.stat(path("link")), "ENOENT");
+      assert.equal(await text(path("target")), "kept");
+    },
+  );
 }

@@ -35,14 +35,17 @@ function registerCreation(register: RegisterCase): void {
     assert.equal((await fileSystem.stat(path("new"))).kind, "file");
   });
 
-  register("open() neither truncates nor re-modes an existing file", async ({ fileSystem, open, path, write, text }) => {
-    await write(path("old"), "kept");
-    const handle = await open(path("old"), { access: "write", create: "if-missing", mode: 0o666 });
-    assert.equal(await textOf(handle), "kept");
-    await open(path("old"), { access: "write" });
-    assert.equal(await text(path("old")), "kept");
-    assert.equal((await fileSystem.stat(path("old"))).mode, 0o600);
-  });
+  register(
+    "open() neither truncates nor re-modes an existing file",
+    async ({ fileSystem, open, path, write, text }) => {
+      await write(path("old"), "kept");
+      const handle = await open(path("old"), { access: "write", create: "if-missing", mode: 0o666 });
+      assert.equal(await textOf(handle), "kept");
+      await open(path("old"), { access: "write" });
+      assert.equal(await text(path("old")), "kept");
+      assert.equal((await fileSystem.stat(path("old"))).mode, 0o600);
+    },
+  );
 
   register("open() for exclusive creation is refused if the name is taken", async (context) => {
     const { fileSystem, path, write, text } = context;

@@ -1,0 +1,97 @@
+/**
+ * The port over a real operating system, unchanged on Node, Deno and Bun.
+ *
+ * Everything goes through `node:fs`, which all three have. Under Deno it needs only `--allow-read` and `--allow-write`
+ * of the directory. What the runtimes disagree about is evened out here: modes hold whatever the umask, positions are
+ * always explicit, `unlink` never removes a directory. The lock is in `runtime_lock.ts`.
+ *
+ * @module
+ */
+import {
+  close,
+  constants,
+  type Dirent,
+  fchmod,
+  fstat,
+  fsync,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rmdir,
+  type Stats,
+  unlink,
+} from "node:fs";
+import type { DirectoryEntry, FileStat, FileSystem } from "./filesystem.ts";
+import { waitForRuntimeChange } from "./runtime_change.ts";
+import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
+import { lockRuntimeFile } from "./runtime_lock.ts";
+
+/** The real file system. It has no state of its own: one object serves a whole process. */
+export const runtimeFileSystem: FileSystem = {
+  open: openRuntimeFile,
+
+  async stat(path: string): Promise<FileStat> {
+    return fileStatOf(await settled<Stats>((done) => lstat(path, done)));
+  },
+
+  async readDirectory(path: string): Promise<DirectoryEntry[]> {
+    const entries = await settled<Dirent[]>((done) => readdir(path, { withFileTypes: true }, done));
+    return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
+  },
+
+  async makeDirectory(path: string, mode: number): Promise<void> {
+    await settled((done) => mkdir(path, { mode }, done));
+    await withDirectory(path, async (descriptor) => {
+      const stats = await settled<Stats>((done) => fstat(descriptor, done));
+      // The umask took bits away; what the parent handed down (set-group) stays.
+      if ((stats.mode & 0o777) !== mode) {
+        await settled((done) => fchmod(descriptor, (stats.mode & 0o7000) | mode, done));
+      }
+    });
+  },
+
+  async removeDirectory(path: string): Promise<void> {
+    await settled((done) => rmdir(path, done));
+  },
+
+  async rename(from: string, to: string): Promise<void> {
+    await settled((done) => rename(from, to, done));
+  },
+
+  async link(from: string, to: string): Promise<void> {
+    await settled((done) => link(from, to, done));
+  },
+
+  async unlink(path: string): Promise<void> {
+    // Deno's unlink removes an empty directory.
+    const stats = await settled<Stats>((done) => lstat(path, done));
+    if (stats.isDirectory()) throw codedError("EISDIR", `is a directory, unlink '${path}'`);
+    await settled((done) => unlink(path, done));
+  },
+
+  async syncDirectory(path: string): Promise<void> {
+    await withDirectory(path, (descriptor) => settled((done) => fsync(descriptor, done)));
+  },
+
+  lock: lockRuntimeFile,
+
+  waitForChange: waitForRuntimeChange,
+
+  async realPath(path: string): Promise<string> {
+    return await settled<string>((done) => realpath(path, done));
+  },
+};
+
+async function withDirectory(path: string, use: (descriptor: number) => Promise<void>): Promise<void> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+  const descriptor = await settled<number>((done) => open(path, flags, done));
+  try {
+    await use(descriptor);
+  } finally {
+    await settled((done) => close(descriptor, done));
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * `flock(2)` on an open file, by what each runtime has for it. `runtime_lock.ts` says why.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { fstat, type Stats } from "node:fs";
+import process from "node:process";
+import { systemErrorCode } from "../errors.ts";
+import { codedError, settled } from "./runtime_file_handle.ts";
+
+/** A kernel lock that is held, apart from the descriptor of the lock file. */
+export interface KernelLock {
+  /** Gives back what holds the lock beside the descriptor. */
+  close(): void;
+}
+
+/** What we use of an open file of Deno's. */
+interface DenoFile {
+  tryLock(exclusive: boolean): Promise<boolean>;
+  stat(): Promise<{ dev: number; ino: number | null }>;
+  close(): void;
+}
+
+/** What we use of Deno. */
+export interface DenoRuntime {
+  /** `Deno.open`. */
+  open(path: string, options: { read: boolean; write: boolean }): Promise<DenoFile>;
+}
+
+/** `flock` says by this that somebody else has the lock. */
+const EXIT_REFUSED = 1;
+
+/**
+ * Deno, if we run on it: not where a library only brings its global.
+ *
+ * @returns The runtime, or undefined.
+ */
+export function denoRuntime(): DenoRuntime | undefined {
+  if (!("deno" in process.versions)) return undefined;
+  const candidate: unknown = Reflect.get(globalThis, "Deno");
+  return isDenoRuntime(candidate) ? candidate : undefined;
+}
+
+function isDenoRuntime(candidate: unknown): candidate is DenoRuntime {
+  return typeof candidate === "object" && candidate !== null && "open" in candidate &&
+    typeof candidate.open === "function";
+}
+
+/**
+ * Locks by Deno's own call, on a second open file of the same path.
+ *
+ * @param deno The runtime.
+ * @param path The lock file, which is no symbolic link.
+ * @param descriptor The lock file, open.
+ * @returns The lock, or undefined if somebody else has it or the path leads to another file by now.
+ */
+export async function lockByDeno(deno: DenoRuntime, path: string, descriptor: number): Promise<KernelLock | undefined> {
+  let file: DenoFile;
+  try {
+    file = await deno.open(path, { read: true, write: true });
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  let kept = false;
+  try {
+    const [opened, expected] = [await file.stat(), await settled<Stats>((done) => fstat(descriptor, done))];
+    if (opened.dev !== expected.dev || opened.ino !== expected.ino) return undefined;
+    kept = await file.tryLock(true);
+    return kept ? file : undefined;
+  } finally {
+    if (!kept) file.close();
+  }
+}
+
+/**
+ * Locks by a child that inherits the descriptor, and with it the open file description that the kernel locks.
+ *
+ * @param path The lock file, for messages.
+ * @param descriptor The lock file, open; it holds the lock afterwards.
+ * @returns The lock, or undefined if somebody else has it.
+ */
+export async function lockByProgram(path: string, descriptor: number): Promise<KernelLock | undefined> {
+  const exit = await new Promise<number | string>((resolve, reject) => {
+    // The short flags: busybox knows no long ones.
+    const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] });
+    child.once("error", (error) => reject(spawnError(error, path)));
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "no status"));
+  });
+  if (exit === 0) return { close: () => {} };
+  if (exit === EXIT_REFUSED) return undefined;
+  throw codedError("ENOLCK", `flock ended with ${exit}: the file system may not support locks, lock '${path}'`);
+}
+
+function spawnError(error: Error, path: string): Error {
+  if (systemErrorCode(error) !== "ENOENT") return error;
+  return codedError("ENOTSUP", `no 'flock' program: install util-linux (or busybox with flock), lock '${path}'`);
+}
