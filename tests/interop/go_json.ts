@@ -168,7 +168,7 @@ function fold(name: string): string {
 
 /** RFC 3339 as `time.Time` takes and gives it: up to nine digits of a second, no trailing zeros, `Z` for UTC. */
 function goTime(value: string): string {
-  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/.exec(value);
+  const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/.exec(value);
   const instant = parts === null ? NaN : Date.parse(`${parts[1]}T${parts[2]}Z`);
   if (parts === null || Number.isNaN(instant) || !new Date(instant).toISOString().startsWith(String(parts[1]))) {
     throw new Error(`parsing time ${quote(value)} as RFC 3339`);

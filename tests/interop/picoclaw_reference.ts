@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are picoclaw's
 /**
  * picoclaw's session store, as far as its files go: a reader and a writer written from a description of its format and
  * behaviour, defects included, and sharing nothing with `src/`. It says what picoclaw makes of a directory that

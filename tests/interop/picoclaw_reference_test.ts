@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are picoclaw's
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -155,9 +156,9 @@ test("reader: an unknown session is empty; one whose meta file is empty or damag
     for (const damaged of ["", "{", `{"key":"k","skip":"0"}`, `{"key":"k","skip":1.0}`, `{"created_at":"monday"}`]) {
       place(store, `${say("a")}\n`);
       writeFileSync(store.metaPath("k"), damaged);
-      assert.throws(() => store.getHistory("k"), damaged);
+      assert.throws(() => store.getHistory("k"), Error, `meta ${damaged}`);
       assert.deepEqual(store.listSessions(), []);
-      assert.throws(() => store.addMessage("k", user("b")), damaged);
+      assert.throws(() => store.addMessage("k", user("b")), Error, `meta ${damaged}`);
       assert.equal(
         readFileSync(store.logPath("k"), "utf8").split("\n").length,
         3,
