@@ -1,0 +1,188 @@
+/**
+ * Reads the records of a log in order: whole, committed ones only, each once, damage reported and skipped. Bounded
+ * memory: one chunk of lines, and one batch.
+ *
+ * In front of the unsealed tail everything was durable, so a broken line there is corruption, and what follows it
+ * counts; in the tail the verdict of `unsealed_tail.ts` holds.
+ *
+ * @module
+ */
+
+import type { FileHandle } from "../fs/filesystem.ts";
+import type { ScannedLine } from "./line_scanner.ts";
+import type { JsonObject } from "./json_text.ts";
+import { LogLines } from "./log_lines.ts";
+import { type ChainPosition, type DamagedLine, type LineVerdict, readJson, RecordChain } from "./record_chain.ts";
+import type { UnsealedTail } from "./unsealed_tail.ts";
+
+/**
+ * How far a record's checksum vouches for it: `verified` (it fits the line before), `adopted` (it fits, but was made
+ * by a compaction for a line that had none), `foreign` (it has none), `unverified` (the line before cannot anchor it).
+ */
+export type RecordTrust = "verified" | "adopted" | "foreign" | "unverified";
+
+/** A record as it stands in a log. */
+export interface LogRecord {
+  /** Its number. */
+  sequence: number;
+  /** Where its line starts, in bytes. */
+  offset: number;
+  /** Its line's length in bytes, without the line's end. */
+  length: number;
+  /** How far its checksum vouches for it. */
+  trust: RecordTrust;
+  /** Which of the lines that picoclaw would count it is; null where the read did not start at a counted place. */
+  rawIndex: number | null;
+  /** The record as its author gave it; empty where only places were asked for. */
+  text: string;
+  /** The record, parsed; empty where only places were asked for. */
+  value: JsonObject;
+}
+
+/** What a read goes by. */
+export interface ReadPlan {
+  /** Where to start. */
+  start: ChainPosition;
+  /** The verdict on the log's end. */
+  tail: UnsealedTail;
+  /** Records with a lower number are passed over without being parsed. */
+  sequenceMin: number;
+  /**
+   * Whether texts and values are wanted; without, lines of ours are not parsed.
+   *
+   * @default {true}
+   */
+  withContent?: boolean;
+  /** Called for each line that is no record, in order. */
+  onDamage: (line: DamagedLine) => void;
+}
+
+const noContent = { text: "", value: {} };
+
+/**
+ * Reads records.
+ *
+ * @param handle The open log.
+ * @param plan Where from, and what to leave out.
+ * @returns The records, in groups as they are read.
+ */
+export async function* readRecords(handle: FileHandle, plan: ReadPlan): AsyncGenerator<LogRecord[], ChainPosition> {
+  const walk = new LogWalk(plan);
+  const { kept } = plan.tail;
+  const lines = new LogLines(handle, plan.start.offset, kept.offset);
+  while (await lines.fill()) {
+    for (let line = lines.next(); line !== null; line = lines.next()) walk.take(line);
+    const records = walk.records();
+    if (records.length > 0) yield records;
+  }
+  walk.finish();
+  const records = walk.records();
+  if (records.length > 0) yield records;
+  return kept;
+}
+
+/** Takes lines in order and gives out records; see the module's comment for the rules. */
+class LogWalk {
+  readonly #plan: ReadPlan;
+  readonly #chain: RecordChain;
+  readonly #torn: Set<number>;
+  #records: LogRecord[] = [];
+  /** The members so far of a batch in the durable part. */
+  #batch: LogRecord[] = [];
+  #batchOpen = false;
+  /** A line broke off inside or behind the open batch: it may have been its last. */
+  #batchDamaged = false;
+
+  constructor(plan: ReadPlan) {
+    this.#plan = plan;
+    this.#chain = new RecordChain(plan.start);
+    this.#torn = new Set(plan.tail.torn.map((line) => line.offset));
+  }
+
+  records(): LogRecord[] {
+    const records = this.#records;
+    this.#records = [];
+    return records;
+  }
+
+  take(line: ScannedLine): void {
+    const taken = this.#chain.take(line);
+    if (taken === null || this.#torn.has(line.offset)) return;
+    const inTail = line.offset >= this.#plan.tail.durableOffset;
+    const verdict = this.#checked(taken, line);
+    if (verdict.kind === "damaged") {
+      this.#batchDamaged = true;
+      this.#plan.onDamage(verdict);
+      return;
+    }
+    const { record } = verdict;
+    if (inTail || verdict.line.kind === "foreign") {
+      this.#endBatch();
+      this.#emit(record);
+      return;
+    }
+    const { mark } = verdict.line;
+    if (!mark.deferred) this.#endBatch();
+    if (mark.batchContinues) {
+      if (!this.#batchOpen) this.#batchDamaged = false;
+      this.#batchOpen = true;
+      this.#batch.push(record);
+      return;
+    }
+    for (const member of this.#batch) this.#emit(member);
+    this.#batch = [];
+    this.#batchOpen = false;
+    this.#emit(record);
+  }
+
+  finish(): void {
+    this.#endBatch();
+  }
+
+  /** A batch in the durable part that ends in a broken line was committed; one that just ends was not. */
+  #endBatch(): void {
+    if (!this.#batchOpen) return;
+    for (const member of this.#batch) {
+      if (this.#batchDamaged) this.#emit(member);
+      else {
+        const { offset, length, sequence } = member;
+        const reason = "its batch was not committed";
+        this.#plan.onDamage({ kind: "damaged", offset, length, sequence, rawIndex: member.rawIndex ?? 0, reason });
+      }
+    }
+    this.#batch = [];
+    this.#batchOpen = false;
+  }
+
+  #emit(record: LogRecord): void {
+    if (record.sequence >= this.#plan.sequenceMin) this.#records.push(record);
+  }
+
+  #checked(
+    verdict: LineVerdict,
+    line: ScannedLine,
+  ): DamagedLine | { kind: "record"; line: Exclude<LineVerdict, DamagedLine>; record: LogRecord } {
+    if (verdict.kind === "damaged" || line.bytes === null) return this.#placed(verdict);
+    const { sequence, offset, length } = verdict;
+    const mark = verdict.kind === "own" ? verdict.mark : null;
+    const skip = sequence < this.#plan.sequenceMin || (mark !== null && this.#plan.withContent === false);
+    const content = skip ? noContent : readJson(line.bytes, mark?.bodyLength);
+    if (content === null) return this.#placed(this.#chain.reject(verdict, "not a JSON object"));
+    const { rawCount } = this.#plan.start;
+    const rawIndex = rawCount === null ? null : rawCount + verdict.rawIndex;
+    const record = { sequence, offset, length, rawIndex, trust: trustOf(verdict), ...content };
+    return { kind: "record", line: verdict, record };
+  }
+
+  #placed(verdict: LineVerdict): DamagedLine {
+    const { offset, length, sequence, rawIndex } = verdict;
+    const reason = verdict.kind === "damaged" ? verdict.reason : "not read";
+    return { kind: "damaged", offset, length, sequence, rawIndex: (this.#plan.start.rawCount ?? 0) + rawIndex, reason };
+  }
+}
+
+function trustOf(verdict: Exclude<LineVerdict, DamagedLine>): RecordTrust {
+  if (verdict.kind === "foreign") return "foreign";
+  if (!verdict.verified) return "unverified";
+  return verdict.mark.adopted ? "adopted" : "verified";
+}

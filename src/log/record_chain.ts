@@ -1,0 +1,263 @@
+/**
+ * The chain of checksums and numbers along a log: takes line after line and says of each what it is. Pure.
+ *
+ * What a line is does not depend on what follows it; batches, the unsealed tail and what to do about damage are decided
+ * by those who ask (`log_reader.ts`, `unsealed_tail.ts`).
+ *
+ * @module
+ */
+
+import { fromLineText, isJsonObject, type JsonObject } from "./json_text.ts";
+import type { ScannedLine } from "./line_scanner.ts";
+import { foreignChecksum, keyChecksum, lineChecksum, type Mark, readMark } from "./record_format.ts";
+
+/** A place in a log from which it can be read: everything in front of it is left out. */
+export interface ChainPosition {
+  /** Where the next line starts, in bytes. */
+  offset: number;
+  /** The checksum that seeds the next line; null: unknown, the next marked line is taken at its word. */
+  checksum: number | null;
+  /** The number that the next line has if it does not say one. */
+  sequence: number;
+  /** How many lines, as picoclaw counts them, stand in front; null: unknown. */
+  rawCount: number | null;
+}
+
+/** What all kinds of line have. */
+interface LinePlace {
+  /** Where its first byte is in the file. */
+  offset: number;
+  /** Its length in bytes without its end. */
+  length: number;
+  /** The record's number; of a damaged line the one whose place it keeps. */
+  sequence: number;
+  /** Which of the lines that picoclaw would count this is, from the start of the scan. */
+  rawIndex: number;
+}
+
+/** A record of ours. */
+export interface OwnLine extends LinePlace {
+  kind: "own";
+  /** What its mark says. */
+  mark: Mark;
+  /** False: its checksum does not fit the line before, but that line is broken or foreign and may be at fault. */
+  verified: boolean;
+  /** The kind of line that it stands behind, where it is not verified. */
+  behind: "own" | "foreign" | "broken" | "unknown";
+}
+
+/** A line without a mark, of picoclaw's or by hand; not yet parsed. */
+export interface ForeignLine extends LinePlace {
+  kind: "foreign";
+}
+
+/** A line that is no record. */
+export interface DamagedLine extends LinePlace {
+  kind: "damaged";
+  /** Why, for a person. */
+  reason: string;
+}
+
+/** The verdict on one line. */
+export type LineVerdict = OwnLine | ForeignLine | DamagedLine;
+
+const braceOpen = 0x7b;
+const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/**
+ * The start of a session's log.
+ *
+ * @param key The session's key.
+ * @returns The position of the first line.
+ */
+export function chainStart(key: string): ChainPosition {
+  return { offset: 0, checksum: keyChecksum(key), sequence: 0, rawCount: 0 };
+}
+
+/** Takes the lines of a log in order and says what each is. */
+export class RecordChain {
+  #sequenceNext: number;
+  #recordSequenceLast: number;
+  /** What may seed the next line: the stored checksum of the line before, then its computed one. */
+  #seeds: number[];
+  /** What the line before is: only one of our own, intact, is sure to anchor the next. */
+  #before: OwnLine["behind"];
+  /** Behind the last line that was taken for a record: how far a number may have jumped since. */
+  #recordEnd: number;
+
+  /**
+   * Creates a chain.
+   *
+   * @param position Where the first line that is taken stands.
+   */
+  constructor(position: ChainPosition) {
+    this.#sequenceNext = position.sequence;
+    this.#recordSequenceLast = position.sequence - 1;
+    this.#seeds = position.checksum === null ? [] : [position.checksum];
+    this.#before = position.checksum === null ? "unknown" : "own";
+    this.#recordEnd = position.offset;
+  }
+
+  /** The number after the last line's. */
+  get sequenceNext(): number {
+    return this.#sequenceNext;
+  }
+
+  /** What seeds the next line that is written; 0 only where not one line is known. */
+  get checksum(): number {
+    return this.#seeds[0] ?? 0;
+  }
+
+  /**
+   * Takes the next line.
+   *
+   * @param line The line; its bytes are only looked at during the call.
+   * @returns What it is.
+   */
+  take(line: ScannedLine): LineVerdict | null {
+    const bytes = line.bytes;
+    if (bytes === null) return this.#takeUnread(line);
+    if (isBlank(bytes)) return null;
+    const verdict = readMark(bytes);
+    if (verdict.kind === "marked") return this.#takeMarked(line, bytes, verdict.mark);
+    if (verdict.kind === "disguised") return this.#takeBroken(line, bytes, "ends in a mark under another key");
+    if (!looksLikeObject(bytes)) return this.#takeBroken(line, bytes, "not a JSON object");
+    const sequence = this.#sequenceNext++;
+    this.#recordSequenceLast = sequence;
+    this.#recordEnd = line.offset + line.length;
+    this.#seeds = [foreignChecksum(bytes, this.checksum)];
+    this.#before = "foreign";
+    return { kind: "foreign", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex };
+  }
+
+  #takeMarked(line: ScannedLine, bytes: Uint8Array, mark: Mark): LineVerdict {
+    const place = { offset: line.offset, length: line.length, rawIndex: line.rawIndex };
+    const verified = this.#seeds.some((seed) => lineChecksum(bytes, mark, seed) === mark.checksum);
+    const behind = this.#before;
+    const reason = this.#markedReason(line, bytes, mark, verified);
+    if (reason !== null) return this.#takeBroken(line, bytes, reason, mark);
+    this.#sequenceNext = mark.sequence + 1;
+    this.#recordSequenceLast = mark.sequence;
+    this.#recordEnd = line.offset + line.length;
+    this.#seeds = [mark.checksum];
+    this.#before = "own";
+    return { kind: "own", ...place, sequence: mark.sequence, mark, verified, behind };
+  }
+
+  /** Why a marked line is no record; null if it is one. */
+  #markedReason(line: ScannedLine, bytes: Uint8Array, mark: Mark, verified: boolean): string | null {
+    if (!verified && this.#before === "own") return "its checksum does not fit";
+    if (mark.sequence <= this.#recordSequenceLast) return "its number is out of order";
+    if (verified) return null;
+    // Not more records can have been lost in front of it than there is room for.
+    const room = Math.floor((line.offset - this.#recordEnd) / 16) + 1;
+    if (this.#before !== "unknown" && mark.sequence - this.#recordSequenceLast > room) return "its number cannot be";
+    return readJson(bytes, mark.bodyLength) === null ? "not a JSON object" : null;
+  }
+
+  /**
+   * Takes the next line as no record, whatever it looks like.
+   *
+   * @param line The line; its bytes are only looked at during the call.
+   * @param reason Why.
+   * @returns The damaged line.
+   */
+  takeDamaged(line: ScannedLine, reason: string): DamagedLine {
+    const bytes = line.bytes;
+    if (bytes === null) return this.#takeUnread(line);
+    const verdict = readMark(bytes);
+    return this.#takeBroken(line, bytes, reason, verdict.kind === "marked" ? verdict.mark : undefined);
+  }
+
+  #takeBroken(line: ScannedLine, bytes: Uint8Array, reason: string, mark?: Mark): DamagedLine {
+    const computed = foreignChecksum(bytes, this.checksum);
+    this.#seeds = mark === undefined ? [computed] : [mark.checksum, computed];
+    this.#before = "broken";
+    const lines = mark === undefined ? 1 : joinedLines(bytes);
+    const sequence = this.#sequenceNext;
+    // A part of a line that was split does not count twice; lines that were joined count each.
+    const claimed = mark?.sequence ?? -1;
+    this.#sequenceNext = claimed > this.#recordSequenceLast && claimed < sequence ? claimed + 1 : sequence + lines;
+    return { kind: "damaged", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex, reason };
+  }
+
+  /** A line beyond the limit was not held, so it is left out of the chain. */
+  #takeUnread(line: ScannedLine): DamagedLine {
+    this.#before = "broken";
+    const reason = "longer than 10 MiB";
+    const sequence = this.#sequenceNext++;
+    return { kind: "damaged", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex, reason };
+  }
+
+  /**
+   * Takes back that the line just taken is a foreign record: it turned out not to be one when it was parsed.
+   *
+   * @param line The foreign line.
+   * @param reason Why.
+   * @returns The damaged line in its place.
+   */
+  reject(line: ForeignLine | OwnLine, reason: string): DamagedLine {
+    if (this.#recordSequenceLast === line.sequence) this.#recordSequenceLast = line.sequence - 1;
+    const { offset, length, sequence, rawIndex } = line;
+    return { kind: "damaged", offset, length, sequence, rawIndex, reason };
+  }
+}
+
+/** A record's text and value. */
+export interface RecordJson {
+  /** The record as its author gave it, without the mark. */
+  text: string;
+  /** The same, parsed. */
+  value: JsonObject;
+}
+
+/**
+ * Reads the record in a line of ours or a foreign one.
+ *
+ * @param bytes The line without its end.
+ * @param bodyLength What comes before the mark; undefined for a foreign line.
+ * @returns The record, or null if the line is none.
+ */
+export function readJson(bytes: Uint8Array, bodyLength: number | undefined): RecordJson | null {
+  try {
+    const text = bodyLength === undefined
+      ? textDecoder.decode(bytes).trim()
+      : fromLineText(`${textDecoder.decode(bytes.subarray(0, bodyLength))}}`);
+    const value: unknown = JSON.parse(text);
+    if (!isJsonObject(value)) return null;
+    // A mark with a flipped byte in its value: what was ours must not pass as somebody else's.
+    if (bodyLength === undefined && Object.keys(value).at(-1) === "#") return null;
+    return { text, value };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether a line is one for picoclaw's count only.
+ *
+ * @param bytes The line without its end.
+ * @returns True if it holds white space alone.
+ */
+export function isBlank(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
+  }
+  return true;
+}
+
+/** Cheap, before any parsing: only what starts with `{` and ends with `}` can be an object. */
+function looksLikeObject(bytes: Uint8Array): boolean {
+  let start = 0;
+  let end = bytes.length - 1;
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) start = 3;
+  while (bytes[start] === 0x20 || bytes[start] === 0x09) start++;
+  while (bytes[end] === 0x20 || bytes[end] === 0x09 || bytes[end] === 0x0d) end--;
+  return bytes[start] === braceOpen && bytes[end] === 0x7d;
+}
+
+/** How many of our lines stand in a damaged one whose line ends were lost: one for each mark in it. */
+function joinedLines(bytes: Uint8Array): number {
+  const text = new TextDecoder("latin1").decode(bytes);
+  return text.match(/,?"#":"\d+\+?~?\?? [0-9a-f]{8}"\}/g)?.length ?? 1;
+}

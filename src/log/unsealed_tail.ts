@@ -1,0 +1,185 @@
+/**
+ * The verdict on the end of a log: up to where everything was durable, what is kept behind that, and what a power cut
+ * has torn. Reads only; recovery acts on it, and readers without the lock apply it in memory.
+ *
+ * The last record without `~` says that all in front of it was durable when it was written. From it on, records are
+ * kept up to the first break, whole batches only; what is ours behind the break is a torn group that was never
+ * acknowledged, what is foreign was appended later by somebody else and is kept. The work is bounded by what can ever
+ * be unsynced, not by the log.
+ *
+ * @module
+ */
+
+import type { FileHandle } from "../fs/filesystem.ts";
+import { findAnchor } from "./chain_anchor.ts";
+import { type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
+import { LogLines } from "./log_lines.ts";
+import { type ChainPosition, type OwnLine, readJson, RecordChain } from "./record_chain.ts";
+import { lineFeed, nul, readMark } from "./record_format.ts";
+
+/** A line behind the break that could pass for a record later. */
+export interface TornLine {
+  /** Where its first byte is, in bytes. */
+  offset: number;
+  /** Its length in bytes without its end. */
+  length: number;
+}
+
+/** The end of a log. */
+export interface UnsealedTail {
+  /** Where the last record without `~` starts, or the seal ends: everything in front was durable. */
+  durableOffset: number;
+  /** What follows the last line that is kept; its offset is behind that line's end. */
+  kept: ChainPosition;
+  /** Whether an LF or NUL ends the last line that is kept; false means that one must be written. */
+  keptTerminated: boolean;
+  /** Lines of ours in front of `kept.offset` that were never acknowledged, in order; no record, whatever they look like. */
+  torn: TornLine[];
+  /** Behind the last byte that is not blank, where that is behind `kept.offset`: what is between is torn. */
+  tornEnd: number;
+  /** The file's size when it was read, in bytes. */
+  size: number;
+}
+
+/**
+ * Reads the end of a log.
+ *
+ * @param handle The open log.
+ * @param floor The seal, or the start of the log.
+ * @param size How much of the file is looked at, in bytes.
+ * @returns The verdict.
+ */
+export async function readUnsealedTail(handle: FileHandle, floor: ChainPosition, size: number): Promise<UnsealedTail> {
+  const isShort = size - floor.offset <= scannerBytesInitial;
+  const anchor = isShort ? floor : await findAnchor(handle, floor, size, 0);
+  const scan = new TailScan(anchor);
+  const lines = new LogLines(handle, anchor.offset, size);
+  while (await lines.fill()) {
+    for (let line = lines.next(); line !== null; line = lines.next()) {
+      const isFragment = mayBeFragment(line) && await isBlankFrom(handle, line.offset + line.length, size);
+      scan.take(line, isFragment, anchor.rawCount === null ? null : anchor.rawCount + lines.rawCount);
+    }
+  }
+  return { ...scan.finish(), size };
+}
+
+/**
+ * A sector out of the middle of a torn record can look like a record of its own; our own lines follow each other
+ * without a gap, and the fill never ends on a multiple of 512.
+ */
+function mayBeFragment(line: ScannedLine): boolean {
+  return line.gapBefore && line.offset % 512 === 0 && (line.offset + line.length) % 512 === 0;
+}
+
+/** Whether a line's end is followed by blank bytes or the end of the file. */
+async function isBlankFrom(handle: FileHandle, end: number, size: number): Promise<boolean> {
+  const bytes = new Uint8Array(2).fill(lineFeed);
+  const room = Math.max(0, Math.min(2, size - end));
+  await handle.read(bytes.subarray(0, room), end);
+  return bytes.every((byte) => byte === lineFeed || byte === nul);
+}
+
+/** Takes the lines of the end of a log in order; knows only what it needs since the last record without `~`. */
+class TailScan {
+  readonly #chain: RecordChain;
+  #durableOffset: number;
+  #kept: ChainPosition;
+  #keptTerminated = true;
+  #broken = false;
+  #torn: TornLine[] = [];
+  /** Torn lines behind the last one that is kept. */
+  #tornSince: TornLine[] = [];
+  #tornEnd: number;
+  /** The members so far of a batch whose last one has not been seen. */
+  #batch: TornLine[] = [];
+
+  constructor(anchor: ChainPosition) {
+    this.#chain = new RecordChain(anchor);
+    this.#durableOffset = anchor.offset;
+    this.#kept = anchor;
+    this.#tornEnd = anchor.offset;
+  }
+
+  take(line: ScannedLine, isFragment: boolean, rawCount: number | null): void {
+    const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#chain.take(line);
+    if (verdict === null) return;
+    const place = { offset: line.offset, length: line.length };
+    this.#tornEnd = line.offset + line.length;
+    if (verdict.kind === "own") {
+      const seedFits = verdict.verified || verdict.behind !== "foreign";
+      if (!verdict.mark.deferred && seedFits) this.#beginAt(line.offset);
+      if (this.#takesOwn(verdict)) {
+        if (verdict.mark.batchContinues) this.#batch.push(place);
+        else this.#keep(line, rawCount);
+        return;
+      }
+    }
+    this.#breakBatch();
+    if (verdict.kind === "foreign" && line.bytes !== null && readJson(line.bytes, undefined) !== null) {
+      this.#keep(line, rawCount);
+      return;
+    }
+    this.#broken = true;
+    if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line, rawCount);
+    else if (isFragment || verdict.kind === "own") this.#tornSince.push(place);
+  }
+
+  finish(): Omit<UnsealedTail, "size"> {
+    return {
+      durableOffset: this.#durableOffset,
+      kept: this.#kept,
+      keptTerminated: this.#keptTerminated,
+      torn: this.#torn,
+      tornEnd: Math.max(this.#tornEnd, this.#kept.offset),
+    };
+  }
+
+  /** A record without `~`: what was thought torn in front of it is corruption, and not for us to judge. */
+  #beginAt(offset: number): void {
+    this.#durableOffset = offset;
+    this.#broken = false;
+    this.#torn = [];
+    this.#tornSince = [];
+    this.#batch = [];
+  }
+
+  #takesOwn(verdict: OwnLine): boolean {
+    return !this.#broken && (verdict.verified || verdict.offset === this.#durableOffset);
+  }
+
+  #keep(line: ScannedLine, rawCount: number | null): void {
+    const offset = line.offset + line.length + (line.terminated ? 1 : 0);
+    this.#kept = { offset, checksum: this.#chain.checksum, sequence: this.#chain.sequenceNext, rawCount };
+    this.#keptTerminated = line.terminated;
+    this.#torn.push(...this.#tornSince);
+    this.#tornSince = [];
+    this.#batch = [];
+  }
+
+  /** A batch that goes no further was not committed. */
+  #breakBatch(): void {
+    if (this.#batch.length === 0) return;
+    this.#tornSince.push(...this.#batch);
+    this.#batch = [];
+    this.#broken = true;
+  }
+}
+
+/**
+ * Whether a line that is no record ends in one that somebody glued to a fragment (W1): it stays where it is, for a
+ * person to see. A line that ends with a sector was more likely torn there.
+ */
+function endsInForeign(line: ScannedLine): boolean {
+  const bytes = line.bytes;
+  if (bytes === null) return true;
+  if (bytes[bytes.length - 1] !== 0x7d || (line.offset + line.length) % 512 === 0) return false;
+  if (readMark(bytes).kind !== "unmarked") return false;
+  let from = 1;
+  for (let tries = 0; tries < 64; tries++) {
+    const start = bytes.indexOf(0x7b, from);
+    if (start < 0) return false;
+    if (readJson(bytes.subarray(start), undefined) !== null) return true;
+    from = start + 1;
+  }
+  return false;
+}
