@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { compactJson, trimBlanks } from "./json_text.ts";
+import { compactJson, trimBlanks } from "../log/json_layout.ts";
 import type { FileLayout, ReadLine, SessionFormat, WrittenRecord } from "./session_format.ts";
 
 /** The size of the longest line that is taken, without its line feed: a log of ours could not hold a longer one. */

@@ -8,24 +8,12 @@
  *
  * @module
  */
-import { compactJson, indentJson, jsonElements, jsonMembers } from "./json_text.ts";
+import { compactJson, indentJson, memberText } from "../log/json_layout.ts";
+import { parseObject } from "../log/json_text.ts";
+import { parseLegacySession } from "../store/legacy_session.ts";
+import { isPicoclawMessage, isRfc3339, messageMisfit } from "../store/picoclaw_message.ts";
 import { readJsonLine, writeJsonLine } from "./jsonl.ts";
-import { isPicoclawMessage, isRfc3339, messageMisfit } from "./picoclaw_message.ts";
 import type { FileLayout, SessionDocument, SessionFacts, SessionFormat, WrittenRecord } from "./session_format.ts";
-
-/** A session as older versions of picoclaw kept it in one `.json` file. */
-export interface LegacySession {
-  /** The session's key: never empty. */
-  key: string;
-  /** The messages in order, each as a JSON text on one line with its numbers and escapes as they were. */
-  messages: readonly string[];
-  /** The summary, `""` if there is none. */
-  summary: string;
-  /** When the session was created, RFC 3339. */
-  createdAt: string;
-  /** When it was last written to, RFC 3339. */
-  updatedAt: string;
-}
 
 /** The largest line that picoclaw's scanner takes, with its line feed. */
 const picoclawLineBytesMax = 10 * 1024 * 1024;
@@ -34,57 +22,32 @@ const picoclawLineBytesMax = 10 * 1024 * 1024;
 const unsetTime = "0001-01-01T00:00:00Z";
 
 /**
- * Reads an old session file of picoclaw's. Strict on purpose: any other program's `.json` file in the same directory is
- * to be left alone.
- *
- * @param text The whole file.
- * @returns The session; null where the text is anything but a legacy session: not JSON, no key, a message that is none
- * of picoclaw's, a missing or wrong time.
- */
-export function parseLegacySession(text: string): LegacySession | null {
-  const fields = readObject(text);
-  const key = decoded(fields.get("key"));
-  const summary = decoded(fields.get("summary")) ?? "";
-  const createdAt = decoded(fields.get("created"));
-  const updatedAt = decoded(fields.get("updated"));
-  if (typeof key !== "string" || key === "" || typeof summary !== "string") return null;
-  if (!isRfc3339(createdAt) || !isRfc3339(updatedAt)) return null;
-  const list = fields.get("messages");
-  if (list !== "null" && list?.startsWith("[") !== true) return null;
-  const messages = jsonElements(list).map(compactJson);
-  if (messages.some((message) => messageMisfit(JSON.parse(message)) !== undefined)) return null;
-  return { key, messages, summary, createdAt, updatedAt };
-}
-
-/**
  * Reads a meta file.
  *
  * @param text The whole file.
  * @returns What it says; undefined where picoclaw could not read it either, or where it names no key.
  */
 export function parsePicoclawMeta(text: string): SessionFacts | undefined {
-  const fields = readObject(text);
-  const key = decoded(fields.get("key"));
+  const parsed = parseObject(text);
+  if ("reason" in parsed) return undefined;
+  const { key, summary, aliases, skip, count, scope, created_at: createdAt, updated_at: updatedAt } = parsed.value;
   if (typeof key !== "string" || key === "") return undefined;
-  const facts: SessionFacts = { key };
-  const summary = decoded(fields.get("summary")) ?? "";
-  const aliases = decoded(fields.get("aliases")) ?? [];
-  if (typeof summary !== "string" || !isTextList(aliases)) return undefined;
-  facts.summary = summary;
-  facts.aliases = aliases;
-  for (const name of ["skip", "count"] as const) {
-    const value = decoded(fields.get(name)) ?? 0;
-    if (typeof value !== "number" || !Number.isSafeInteger(value)) return undefined;
-    facts[name] = Math.max(0, value);
+  if (!isAbsent(summary) && typeof summary !== "string") return undefined;
+  if (!isAbsent(aliases) && !isTextList(aliases)) return undefined;
+  if (!isCountOrAbsent(skip) || !isCountOrAbsent(count)) return undefined;
+  const facts: SessionFacts = {
+    key,
+    summary: summary ?? "",
+    skip: skip ?? 0,
+    count: count ?? 0,
+    aliases: aliases ?? [],
+  };
+  for (const [name, time] of [["createdAt", createdAt], ["updatedAt", updatedAt]] as const) {
+    if (!isAbsent(time) && !isRfc3339(time)) return undefined;
+    if (!isAbsent(time) && time !== unsetTime) facts[name] = time;
   }
-  const times = { createdAt: fields.get("created_at"), updatedAt: fields.get("updated_at") };
-  for (const name of ["createdAt", "updatedAt"] as const) {
-    const value = decoded(times[name]) ?? unsetTime;
-    if (!isRfc3339(value)) return undefined;
-    if (value !== unsetTime) facts[name] = value;
-  }
-  const scope = fields.get("scope");
-  if (scope !== undefined && scope !== "null") facts.scope = compactJson(scope);
+  const scopeText = isAbsent(scope) ? undefined : memberText(text, "scope");
+  if (scopeText !== undefined) facts.scope = compactJson(scopeText);
   return facts;
 }
 
@@ -164,13 +127,6 @@ export const picoclaw: SessionFormat = {
   companion: { extension: ".meta.json", read: parsePicoclawMeta, write: writePicoclawMeta },
 };
 
-/** The members of a JSON object by name, the last of a name; empty where the text is not an object. */
-function readObject(text: string): Map<string, string> {
-  const value = parsedOrUndefined(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return new Map();
-  return new Map(jsonMembers(text).map((member) => [member.name, member.value]));
-}
-
 function parsedOrUndefined(json: string): unknown {
   try {
     return JSON.parse(json);
@@ -179,8 +135,13 @@ function parsedOrUndefined(json: string): unknown {
   }
 }
 
-function decoded(json: string | undefined): unknown {
-  return json === undefined ? undefined : JSON.parse(json);
+/** Go takes `null` for a field that is not there. */
+function isAbsent(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+function isCountOrAbsent(value: unknown): value is number | null | undefined {
+  return isAbsent(value) || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0);
 }
 
 function isTextList(value: unknown): value is string[] {

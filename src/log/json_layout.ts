@@ -1,17 +1,11 @@
 /**
- * JSON taken apart without being decoded, so that what an import or export moves keeps its text: numbers beyond 2^53,
- * the order of members, escapes. All functions take *valid* JSON text (`JSON.parse` has accepted it).
+ * The layout of JSON text: blanks between tokens taken out or put in, arrays cut into their elements, all without
+ * decoding, so that numbers beyond 2^53, the order of members and escapes stay as they are. All functions take *valid*
+ * JSON text (`JSON.parse` has accepted it).
  *
  * @module
  */
-
-/** One member of a JSON object. */
-export interface JsonMember {
-  /** The decoded name. */
-  name: string;
-  /** The value as it is written. */
-  value: string;
-}
+import { topLevelMembers } from "./json_text.ts";
 
 /**
  * Removes the blanks and line breaks between the tokens, which puts the text on one line. Everything else stays.
@@ -78,31 +72,27 @@ export function trimBlanks(text: string): string {
 }
 
 /**
- * The members of an object in the order of the text. A name that stands twice comes twice.
+ * The text of one member of an object.
  *
  * @param json Valid JSON text of an object.
- * @returns Its members.
+ * @param name The member's name. If it stands twice, the last one counts, as in `JSON.parse`.
+ * @returns The value as it is written, or undefined if there is none of that name.
  */
-export function jsonMembers(json: string): JsonMember[] {
-  return splitTopLevel(json).map((member) => {
-    const nameEnd = stringEnd(member, 0);
-    const name: unknown = JSON.parse(member.slice(0, nameEnd));
-    return { name: String(name), value: trimBlanks(member.slice(member.indexOf(":", nameEnd) + 1)) };
+export function memberText(json: string, name: string): string | undefined {
+  const member = topLevelMembers(json).findLast(({ keyStart, keyEnd }) => {
+    const key: unknown = JSON.parse(json.slice(keyStart, keyEnd));
+    return key === name;
   });
+  return member === undefined ? undefined : json.slice(member.valueStart, member.valueEnd);
 }
 
 /**
  * The elements of an array.
  *
- * @param json Valid JSON text of an array.
+ * @param json Valid JSON text of an array. Anything else has no elements.
  * @returns Their texts.
  */
 export function jsonElements(json: string): string[] {
-  return splitTopLevel(json);
-}
-
-/** What stands between the outermost brackets, cut at the commas that are not inside anything else. */
-function splitTopLevel(json: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;

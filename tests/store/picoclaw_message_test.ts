@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isPicoclawMessage, isRfc3339, isTransientThought, messageMisfit } from "../../src/formats/picoclaw_message.ts";
+import { isPicoclawMessage, isRfc3339, isTransientThought, messageMisfit } from "../../src/store/picoclaw_message.ts";
 import { PicoclawReference } from "../interop/picoclaw_reference.ts";
 
 test("messageMisfit() says which value picoclaw could not decode", () => {

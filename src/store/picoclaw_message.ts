@@ -1,7 +1,6 @@
-// deno-lint-ignore-file camelcase -- the names are picoclaw's
 /**
- * What picoclaw takes for a message. Its reader decodes a line into typed fields: a line with a value of another type is
- * skipped as corrupt, a field that it does not know is ignored, names match in any case.
+ * What picoclaw takes for a message. Its reader decodes a line into typed fields: a line with a value of another type
+ * is skipped as corrupt, a field that it does not know is ignored, names match in any case.
  *
  * @module
  */
@@ -12,19 +11,19 @@ type Shape = "string" | "time" | readonly [Shape] | { readonly [field: string]: 
 const messageShape: Shape = {
   role: "string",
   content: "string",
-  model_name: "string",
-  created_at: "time",
+  "model_name": "string",
+  "created_at": "time",
   media: ["string"],
-  attachments: [{ type: "string", ref: "string", url: "string", filename: "string", content_type: "string" }],
-  reasoning_content: "string",
-  system_parts: [{ type: "string", text: "string", cache_control: { type: "string" } }],
-  tool_calls: [{
+  attachments: [{ type: "string", ref: "string", url: "string", filename: "string", "content_type": "string" }],
+  "reasoning_content": "string",
+  "system_parts": [{ type: "string", text: "string", "cache_control": { type: "string" } }],
+  "tool_calls": [{
     id: "string",
     type: "string",
-    function: { name: "string", arguments: "string", thought_signature: "string" },
-    extra_content: { google: { thought_signature: "string" }, tool_feedback_explanation: "string" },
+    function: { name: "string", arguments: "string", "thought_signature": "string" },
+    "extra_content": { google: { "thought_signature": "string" }, "tool_feedback_explanation": "string" },
   }],
-  tool_call_id: "string",
+  "tool_call_id": "string",
 };
 
 const knownFields: ReadonlySet<string> = new Set(Object.keys(messageShape));

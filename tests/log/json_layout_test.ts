@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compactJson, indentJson, jsonElements, jsonMembers, trimBlanks } from "../../src/formats/json_text.ts";
+import { compactJson, indentJson, jsonElements, memberText, trimBlanks } from "../../src/log/json_layout.ts";
 
 /** The canonical text of any JSON value. */
 const anyJson = fc.json().map((json) => JSON.stringify(JSON.parse(json)));
@@ -23,20 +23,6 @@ test("indentJson() sets out as JSON.stringify() does, and keeps the texts of num
   }));
 });
 
-test("jsonMembers() gives every member in order, doubled names too", () => {
-  assert.deepEqual(jsonMembers(` { "a" : 1.0, "\\u0061":{"b":[1,2],"c":"}"} ,"":"\\\\" } `), [
-    { name: "a", value: "1.0" },
-    { name: "a", value: `{"b":[1,2],"c":"}"}` },
-    { name: "", value: `"\\\\"` },
-  ]);
-  assert.deepEqual(jsonMembers("{ }"), []);
-  fc.assert(fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()), (object) => {
-    const text = JSON.stringify(object, null, 1);
-    const again = jsonMembers(text).map(({ name, value }) => `${JSON.stringify(name)}:${value}`);
-    assert.equal(compactJson(`{${again.join(",")}}`), JSON.stringify(object));
-  }));
-});
-
 test("jsonElements() gives every element in order", () => {
   assert.deepEqual(jsonElements(` [ 1, "a,]\\"", [2,[3]] ,{"a":[]},null ] `), [
     "1",
@@ -47,6 +33,19 @@ test("jsonElements() gives every element in order", () => {
   ]);
   assert.deepEqual(jsonElements("[]"), []);
   assert.deepEqual(jsonElements("null"), []);
+  fc.assert(fc.property(fc.array(fc.jsonValue()), (values) => {
+    const elements = jsonElements(JSON.stringify(values, null, 1));
+    assert.deepEqual(elements.map(compactJson), values.map((value) => JSON.stringify(value)));
+  }));
+});
+
+test("memberText() gives the last value of a name as it is written", () => {
+  const json = ` { "a" : 1.0, "\\u0061":{"b":[1,2],"c":"}"} ,"":"\\\\", "n" : 12345678901234567890 } `;
+  assert.equal(memberText(json, "a"), `{"b":[1,2],"c":"}"}`);
+  assert.equal(memberText(json, ""), `"\\\\"`);
+  assert.equal(memberText(json, "n"), "12345678901234567890");
+  assert.equal(memberText(json, "b"), undefined);
+  assert.equal(memberText("{}", "a"), undefined);
 });
 
 test("trimBlanks() takes JSON's blanks away and no others", () => {
@@ -57,5 +56,5 @@ test("trimBlanks() takes JSON's blanks away and no others", () => {
 test("megabytes of escapes and of blanks cost linear time and no stack", () => {
   const escapes = JSON.stringify({ a: `"\\`.repeat(500_000), b: " ".repeat(1_000_000) });
   assert.equal(compactJson(escapes), escapes);
-  assert.equal(jsonMembers(escapes).length, 2);
+  assert.equal(jsonElements(`[${escapes},${escapes}]`).length, 2);
 });
