@@ -49,7 +49,7 @@ export async function lockRuntimeFile(path: string, holder: string): Promise<Loc
     try {
       kernelLock = await lockKernel(path, descriptor);
       const identity = await identityOf((done) => fstat(descriptor, done));
-      const named = await identityOf((done) => lstat(path, done)) === identity;
+      const named = identity !== undefined && await identityOf((done) => lstat(path, done)) === identity;
       if (kernelLock === undefined || !named) {
         lastHolder = await readHolder(descriptor);
         // Without its name the file tells nothing of who holds the session now.
@@ -111,12 +111,12 @@ async function writeHolder(descriptor: number, holder: string): Promise<void> {
 /** A lock that we hold. */
 class RuntimeFileLock implements FileLock {
   readonly #path: string;
-  readonly #identity: string | undefined;
+  readonly #identity: string;
   readonly #descriptor: number;
   readonly #kernelLock: KernelLock;
   #released = false;
 
-  constructor(path: string, identity: string | undefined, descriptor: number, kernelLock: KernelLock) {
+  constructor(path: string, identity: string, descriptor: number, kernelLock: KernelLock) {
     this.#path = path;
     this.#identity = identity;
     this.#descriptor = descriptor;

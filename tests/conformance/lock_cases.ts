@@ -52,6 +52,23 @@ function registerLocking(register: RegisterCase): void {
     assert.equal(locks.length, 1);
     for (const lock of locks) await lock.release();
   });
+
+  register("lock() lets one in at a time while many come and go", async ({ fileSystem, directory, path }) => {
+    let inside = 0;
+    async function comeAndGo(name: string): Promise<void> {
+      for (let done = 0; done < 20;) {
+        const attempt = await fileSystem.lock(path("lock"), name);
+        if (!attempt.acquired) continue;
+        assert.equal(++inside, 1);
+        await fileSystem.readDirectory(directory);
+        assert.equal(inside--, 1);
+        await attempt.lock.release();
+        done++;
+      }
+    }
+    await Promise.all(["one", "two", "three", "four"].map(comeAndGo));
+    assert.deepEqual(await fileSystem.readDirectory(directory), []);
+  });
 }
 
 function registerLockFile(register: RegisterCase): void {

@@ -1,0 +1,195 @@
+/**
+ * Child processes for tests: a TypeScript program on Node, Deno or Bun, spoken to by lines.
+ *
+ * Environment, all optional:
+ * - `HOLDFAST_SPAWN_PREFIX`: words to put in front of the program, such as an emulator and its options.
+ * - `HOLDFAST_SPAWN_NODE`, `HOLDFAST_SPAWN_DENO`, `HOLDFAST_SPAWN_BUN`: the program itself.
+ *
+ * @module
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+/** A runtime that a child can run on. */
+export type RuntimeName = "node" | "deno" | "bun";
+
+/** All of them. */
+export const runtimeNames: readonly RuntimeName[] = ["node", "deno", "bun"];
+
+/** How a child is started. */
+export interface SpawnRuntimeOptions {
+  /** Arguments of the program. */
+  args?: readonly string[];
+  /** Deno's permissions; @default {["--allow-all"]} */
+  denoPermissions?: readonly string[];
+  /** Added to the environment. */
+  environment?: Record<string, string>;
+  /** @default the directory of the project */
+  workingDirectory?: string;
+  /** Given to the runtime in front of the program, such as `--expose-gc`. */
+  runtimeArguments?: readonly string[];
+}
+
+/** How a child ended. */
+export interface ChildEnd {
+  code: number | null;
+  signal: string | null;
+}
+
+/** A running child. */
+export interface RuntimeChild {
+  /** Its process number as we know it (of the emulator, if there is one). */
+  readonly pid: number;
+  /** How it ended, once it has, and after all of its output was read. */
+  readonly ended: Promise<ChildEnd>;
+  /** The next line of its standard output; rejects, with what it wrote to standard error, if it ended instead. */
+  readLine(): Promise<string>;
+  /** Sends a line to its standard input. */
+  writeLine(line: string): void;
+  /** Closes its standard input. */
+  endInput(): void;
+  /** Sends a signal, and waits for its end. */
+  kill(signal?: NodeJS.Signals): Promise<ChildEnd>;
+  /** What it wrote to standard error so far. */
+  errorText(): string;
+}
+
+const projectDirectory = fileURLToPath(new URL("../../", import.meta.url));
+const tsxLoader = new URL("../../node_modules/tsx/dist/loader.mjs", import.meta.url).href;
+
+/**
+ * Where the program of a runtime is.
+ *
+ * @returns Its path; undefined if it is not installed.
+ */
+export function runtimeProgram(runtime: RuntimeName): string | undefined {
+  const chosen = process.env[`HOLDFAST_SPAWN_${runtime.toUpperCase()}`];
+  if (chosen !== undefined && chosen !== "") return chosen;
+  if (runtime === currentRuntime()) return process.execPath;
+  const directories = [`${projectDirectory}node_modules/.bin`, ...(process.env["PATH"] ?? "").split(":")];
+  const paths = directories.filter((directory) => directory !== "").map((directory) => `${directory}/${runtime}`);
+  return paths.find(isExecutable);
+}
+
+/** The runtime that this very process runs on. */
+export function currentRuntime(): RuntimeName {
+  if ("deno" in process.versions) return "deno";
+  return "bun" in process.versions ? "bun" : "node";
+}
+
+/**
+ * Why a test that needs these runtimes cannot run here.
+ *
+ * @returns The reason to print; undefined if all are there.
+ */
+export function missingRuntimes(runtimes: readonly RuntimeName[]): string | undefined {
+  const missing = runtimes.filter((runtime) => runtimeProgram(runtime) === undefined);
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
+}
+
+/**
+ * The words that start a program.
+ *
+ * @param runtime The runtime.
+ * @param program The path of a TypeScript file.
+ * @param options How.
+ * @returns The command and its arguments.
+ */
+export function runtimeCommand(
+  runtime: RuntimeName,
+  program: string,
+  options: SpawnRuntimeOptions = {},
+): [string, ...string[]] {
+  const executable = runtimeProgram(runtime);
+  if (executable === undefined) throw new Error(`${runtime} is not installed`);
+  const prefix = (process.env["HOLDFAST_SPAWN_PREFIX"] ?? "").split(" ").filter((word) => word !== "");
+  const own = [...(options.runtimeArguments ?? [])];
+  const words = [...prefix, executable, ...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])];
+  const [first = executable, ...rest] = words;
+  return [first, ...rest];
+}
+
+function runtimeWords(runtime: RuntimeName, options: SpawnRuntimeOptions): string[] {
+  switch (runtime) {
+    case "node":
+      return nodeStripsTypes() ? [] : ["--import", tsxLoader];
+    case "deno":
+      return [
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-check",
+        "--no-lock",
+        ...options.denoPermissions ?? ["--allow-all"],
+      ];
+    case "bun":
+      return ["run"];
+  }
+}
+
+/** Only of ourselves do we know it for sure. */
+function nodeStripsTypes(): boolean {
+  if (currentRuntime() !== "node" || process.env["HOLDFAST_SPAWN_NODE"] !== undefined) return false;
+  return Boolean(Reflect.get(process.features, "typescript"));
+}
+
+/**
+ * Starts a program.
+ *
+ * @param runtime The runtime.
+ * @param program The path of a TypeScript file.
+ * @param options How.
+ * @returns The running child; the caller ends it.
+ */
+export function spawnRuntime(runtime: RuntimeName, program: string, options: SpawnRuntimeOptions = {}): RuntimeChild {
+  const [command, ...args] = runtimeCommand(runtime, program, options);
+  const child = spawn(command, args, {
+    cwd: options.workingDirectory ?? projectDirectory,
+    env: { ...process.env, ...options.environment },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  return runtimeChildOf(runtime, child);
+}
+
+function runtimeChildOf(runtime: RuntimeName, child: ChildProcessByStdio<Writable, Readable, Readable>): RuntimeChild {
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  let errorText = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errorText += text);
+  // A child that was killed does not read what we still send.
+  child.stdin.on("error", () => {});
+  const ended = new Promise<ChildEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
+  ended.catch(() => {});
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    errorText: () => errorText,
+    async readLine() {
+      const next = await lines.next();
+      if (next.done !== true) return next.value;
+      const end = await ended;
+      throw new Error(`${runtime} ended (${end.code ?? end.signal}) instead of answering: ${errorText}`);
+    },
+    writeLine: (line) => void child.stdin.write(`${line}\n`),
+    endInput: () => void child.stdin.end(),
+    async kill(signal = "SIGKILL") {
+      child.kill(signal);
+      return await ended;
+    },
+  };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
