@@ -5,6 +5,7 @@
  */
 
 import { type Finding, findMatches, type ReadFile } from "./finding.ts";
+import { resolveSpecifier } from "./source_text.ts";
 
 /** More is not one room. */
 export const fileLinesMax = 400;
@@ -153,39 +154,48 @@ export function findLonelyTests(files: readonly ReadFile[]): Finding[] {
   ]);
 }
 
+/** What a file with logic in it is taken for: it has a function, a class or an arrow, and not in a type. */
+function hasLogic(code: string): boolean {
+  return /\bfunction\b|=>\s*[{(\w]|\bclass\b/.test(code.replace(/^\s*(?:export\s+)?type\b[\s\S]*?;$/gm, ""));
+}
+
+/** The stem of a path's last part, without `_test` too. */
+function stemOf(path: string): string {
+  return path.split("/").at(-1)?.replace(/(?:_test)?\.ts$/, "") ?? "";
+}
+
 /**
- * A file with logic in it has a test of its own name, or one whose name begins so (`log_writer_crash_test.ts`).
+ * A file with logic in it has a test of its own name, or one whose name begins so (`log_writer_crash_test.ts`), or a
+ * test imports it.
  *
  * @param files The files of `src`.
- * @param testPaths The paths of all test files.
- * @param elsewhere Files that are tested under another name: path, and by which test.
+ * @param tests The files of `tests`.
+ * @param elsewhere Files that are tested through others: a path, or the beginning of one up to a slash, and by which test.
  * @returns Those without a test, and entries of `elsewhere` that are out of date.
  */
 export function findUntestedFiles(
   files: readonly ReadFile[],
-  testPaths: readonly string[],
+  tests: readonly ReadFile[],
   elsewhere: Readonly<Record<string, string>>,
 ): Finding[] {
-  const stems = testPaths.map((path) => path.split("/").at(-1) ?? "");
-  const hasTest = (path: string): boolean => {
-    const stem = path.split("/").at(-1)?.replace(/\.ts$/, "") ?? "";
-    return stems.some((name) =>
-      name === `${stem}_test.ts` || (name.startsWith(`${stem}_`) && name.endsWith("_test.ts"))
-    );
-  };
+  const testPaths = tests.map(({ path }) => path);
+  const stems = testPaths.filter((path) => path.endsWith("_test.ts")).map(stemOf);
+  const imported = new Set(
+    tests.flatMap(({ path, imports }) => imports.map(({ specifier }) => resolveSpecifier(path, specifier))),
+  );
+  const hasTest = (path: string): boolean =>
+    imported.has(path) || stems.some((stem) => stem === stemOf(path) || stem.startsWith(`${stemOf(path)}_`));
+  const untested = files.filter(({ path, code }) => hasLogic(code) && !hasTest(path)).map(({ path }) => path);
   const findings: Finding[] = [];
-  for (const { path, code } of files) {
-    const test = elsewhere[path];
-    if (test !== undefined && !testPaths.includes(test)) findings.push(`${path}:1: its test ${test} does not exist`);
-    if (test !== undefined && hasTest(path)) findings.push(`${path}:1: has a test of its own, and need not be listed`);
-    const hasLogic = /\bfunction\b|=>\s*[{(\w]|\bclass\b/.test(
-      code.replace(/^\s*(?:export\s+)?type\b[\s\S]*?;$/gm, ""),
-    );
-    if (hasLogic && test === undefined && !hasTest(path)) findings.push(`${path}:1: has no test of its name`);
+  const isListed = (entry: string, path: string): boolean =>
+    entry.endsWith("/") ? path.startsWith(entry) : path === entry;
+  for (const path of untested) {
+    if (Object.keys(elsewhere).some((entry) => isListed(entry, path))) continue;
+    findings.push(`${path}:1: has no test of its name, and no test imports it`);
   }
-  const paths = files.map(({ path }) => path);
-  for (const path of Object.keys(elsewhere)) {
-    if (!paths.includes(path)) findings.push(`${path}:1: does not exist, and is listed as tested elsewhere`);
+  for (const [entry, test] of Object.entries(elsewhere)) {
+    if (!testPaths.includes(test)) findings.push(`${entry}:1: is listed with a test that does not exist: ${test}`);
+    if (!untested.some((path) => isListed(entry, path))) findings.push(`${entry}:1: need not be listed`);
   }
   return findings;
 }

@@ -128,26 +128,27 @@ test("findLonelyTests() finds tests that run alone or are skipped without a word
   assert.equal(findLonelyTests([file('test("a", { skip: reason }, f); // test.only', "tests/a_test.ts")]).length, 0);
 });
 
-test("findUntestedFiles() wants a test of a file's name if there is logic in it", () => {
+test("findUntestedFiles() wants a test of a file's name, or one that imports it, if there is logic in it", () => {
   const logic = file("export function a(): void {}", "src/log/log_writer.ts");
-  assert.equal(findUntestedFiles([logic], ["tests/log/log_reader_test.ts"], {}).length, 1);
-  assert.equal(findUntestedFiles([logic], ["tests/log/log_writer_test.ts"], {}).length, 0);
-  assert.equal(findUntestedFiles([logic], ["tests/crash/log_writer_crash_test.ts"], {}).length, 0);
-  assert.equal(
-    findUntestedFiles([logic], ["tests/a_test.ts"], { "src/log/log_writer.ts": "tests/a_test.ts" }).length,
-    0,
-  );
-  const types = file(
-    "export interface A {\n  b(): void;\n}\nexport type C = (d: number) => void;\n",
-    "src/fs/filesystem.ts",
-  );
-  assert.equal(findUntestedFiles([types], [], {}).length, 0);
+  const untested = (path: string, text = ""): number => findUntestedFiles([logic], [file(text, path)], {}).length;
+  assert.equal(untested("tests/log/log_reader_test.ts"), 1);
+  assert.equal(untested("tests/log/log_writer_fixture.ts"), 1);
+  assert.equal(untested("tests/log/log_writer_test.ts"), 0);
+  assert.equal(untested("tests/crash/log_writer_crash_test.ts"), 0);
+  assert.equal(untested("tests/log/a_test.ts", 'import { a } from "../../src/log/log_writer.ts";'), 0);
+  const types = "export interface A {\n  b(): void;\n}\nexport type C = (d: number) => void;\n";
+  assert.equal(findUntestedFiles([file(types, "src/fs/filesystem.ts")], [], {}).length, 0);
 });
 
-test("findUntestedFiles() finds entries of its list that are out of date", () => {
+test("findUntestedFiles() knows what is tested through others, and finds entries that are out of date", () => {
   const logic = file("export function a(): void {}", "src/log/log_writer.ts");
-  const listed = { "src/log/log_writer.ts": "tests/a_test.ts" };
-  assert.equal(findUntestedFiles([logic], [], listed).length, 1);
-  assert.equal(findUntestedFiles([logic], ["tests/a_test.ts", "tests/log_writer_test.ts"], listed).length, 1);
-  assert.equal(findUntestedFiles([], ["tests/a_test.ts"], listed).length, 1);
+  const through = file("", "tests/a_test.ts");
+  const own = file("", "tests/log_writer_test.ts");
+  for (const entry of ["src/log/log_writer.ts", "src/log/"]) {
+    const listed = { [entry]: "tests/a_test.ts" };
+    assert.equal(findUntestedFiles([logic], [through], listed).length, 0);
+    assert.equal(findUntestedFiles([logic], [], listed).length, 1);
+    assert.equal(findUntestedFiles([logic], [through, own], listed).length, 1);
+    assert.equal(findUntestedFiles([], [through], listed).length, 1);
+  }
 });
