@@ -69,6 +69,7 @@ export function createFileSystemCounters(): FileSystemCounters {
  */
 export function countingFileSystem(inner: FileSystem, counters: FileSystemCounters): FileSystem {
   return {
+    ...(inner.processName === undefined ? {} : { processName: inner.processName }),
     async open(path: string, options: OpenOptions): Promise<FileHandle> {
       counters.opens++;
       if ((options.create ?? "never") !== "never") counters.creates++;

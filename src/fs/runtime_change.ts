@@ -11,7 +11,7 @@ import { lstat, lstatSync, type Stats } from "node:fs";
 /** How often to look. */
 const LOOK_INTERVAL_MS = 200;
 /** Resolve for nothing after so many looks, so that no wrong clock can hide a change for longer. */
-const LOOKS_MAX = 25;
+const LOOKS_MAX = 15;
 /** File systems stamp writes by a coarse clock: two writes may carry one stamp. */
 const STAMP_TRUSTED_AFTER_MS = 2_000;
 

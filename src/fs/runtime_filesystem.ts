@@ -25,6 +25,7 @@ import {
   type Stats,
   unlink,
 } from "node:fs";
+import process from "node:process";
 import type { DirectoryEntry, FileStat, FileSystem } from "./filesystem.ts";
 import { waitForRuntimeChange } from "./runtime_change.ts";
 import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
@@ -32,6 +33,8 @@ import { lockRuntimeFile } from "./runtime_lock.ts";
 
 /** The real file system. It has no state of its own: one object serves a whole process. */
 export const runtimeFileSystem: FileSystem = {
+  processName: `process ${process.pid} (${runtimeName()})`,
+
   open: openRuntimeFile,
 
   async stat(path: string): Promise<FileStat> {
@@ -94,4 +97,9 @@ async function withDirectory(path: string, use: (descriptor: number) => Promise<
   } finally {
     await settled((done) => close(descriptor, done));
   }
+}
+
+function runtimeName(): string {
+  if ("deno" in process.versions) return "Deno";
+  return "bun" in process.versions ? "Bun" : "Node";
 }

@@ -16,9 +16,12 @@ export interface KernelLock {
 }
 
 /** What we use of an open file of Deno's. */
-interface DenoFile {
+export interface DenoFile {
+  /** `flock` without waiting. */
   tryLock(exclusive: boolean): Promise<boolean>;
+  /** Which file it is. */
   stat(): Promise<{ dev: number; ino: number | null }>;
+  /** Closes it, and so frees the lock. */
   close(): void;
 }
 
