@@ -9,6 +9,9 @@ import { DEVICE_CHOICES } from "./lying_device.ts";
 import type { PageCache } from "./page_cache.ts";
 import { operationText, outcomeCount, outcomeText, type PendingOperation } from "./pending_operations.ts";
 
+/** What a pending operation changes; see {@linkcode PendingDescription.kind}. */
+export type PendingKind = "data" | "grow" | "size" | "attributes" | "allocate" | "name";
+
 /** A step that a power cut could take, as explorers see it. */
 export interface PendingDescription {
   /** Where in the choices its own is. */
@@ -17,7 +20,7 @@ export interface PendingDescription {
    * What it does: put bytes into one page, grow a file by a write, set its size by a truncation, set its attributes,
    * tie its bytes to what follows, or change names.
    */
-  readonly kind: PendingOperation["kind"];
+  readonly kind: PendingKind;
   /** What it concerns, at the time of the call. */
   readonly path: string;
   /** Tells files apart, whatever they are called. */
