@@ -11,8 +11,6 @@ import type { FileHandle, FileSystem, OpenOptions } from "../../src/fs/filesyste
 export interface ConformanceSupport {
   /** Makes a symbolic link at `path` whose content is `target`. */
   makeSymlink?: (target: string, path: string) => Promise<void>;
-  /** Makes a named pipe. */
-  makePipe?: (path: string) => Promise<void>;
 }
 
 /** One file system under test, with an empty directory that is its own. */

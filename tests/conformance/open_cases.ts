@@ -98,14 +98,6 @@ function registerRefusals(register: RegisterCase): void {
     await rejectsWith(fileSystem.stat(path("nowhere")), "ENOENT");
     assert.equal(await text(path("target")), "kept");
   });
-
-  register("open() of a named pipe is refused without waiting", async ({ fileSystem, path, supports, skip }) => {
-    if (supports.makePipe === undefined) return skip("no named pipes here");
-    await supports.makePipe(path("pipe"));
-    await rejectsWith(fileSystem.open(path("pipe"), { access: "read" }), "EINVAL");
-    await rejectsWith(fileSystem.open(path("pipe"), { access: "write" }), "EINVAL");
-    assert.equal((await fileSystem.stat(path("pipe"))).kind, "other");
-  });
 }
 
 function registerAccess(register: RegisterCase): void {

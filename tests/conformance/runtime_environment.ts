@@ -3,14 +3,10 @@
  *
  * @module
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { promisify } from "node:util";
 import type { FileSystem } from "../../src/fs/filesystem.ts";
 import type { ConformanceEnvironment } from "./filesystem_conformance.ts";
-
-const run = promisify(execFile);
 
 /** Makes a temporary directory that `close` removes. */
 export async function runtimeEnvironment(fileSystem: FileSystem): Promise<ConformanceEnvironment> {
@@ -20,9 +16,6 @@ export async function runtimeEnvironment(fileSystem: FileSystem): Promise<Confor
     directory,
     supports: {
       makeSymlink: (target, path) => symlink(target, path),
-      makePipe: async (path) => {
-        await run("mkfifo", [path]);
-      },
     },
     close: () => rm(directory, { recursive: true, force: true }),
   };

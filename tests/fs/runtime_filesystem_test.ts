@@ -5,7 +5,7 @@
  */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtemp, readdir, readlink, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -96,6 +96,17 @@ test("open files and locks are not inherited by child processes", async () => {
       await ended;
       await attempt.lock.release();
     }
+  });
+});
+
+test("open() and lock() of a named pipe are refused without waiting", async () => {
+  await inDirectory(async (directory) => {
+    const path = `${directory}/pipe`;
+    execFileSync("mkfifo", [path]);
+    await assert.rejects(runtimeFileSystem.open(path, { access: "read" }), { code: "EINVAL" });
+    await assert.rejects(runtimeFileSystem.open(path, { access: "write" }), { code: "EINVAL" });
+    await assert.rejects(runtimeFileSystem.lock(path, "holder"), { code: "EINVAL" });
+    assert.equal((await runtimeFileSystem.stat(path)).kind, "other");
   });
 });
 
