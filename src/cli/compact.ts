@@ -1,0 +1,81 @@
+/**
+ * `holdfast compact KEY|--all`: takes truncated records out of the log.
+ *
+ * @module
+ */
+
+import { HoldfastError, type SessionStore } from "../../mod.ts";
+import { type Command, type CommandContext, exitCodes, UsageError } from "./command.ts";
+import { Progress } from "./progress.ts";
+import { existingSession, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
+import { countOf, formatBytes, visibleLine } from "./terminal_text.ts";
+
+/** The command. */
+export const command: Command = {
+  description: {
+    name: "compact",
+    summary: "take truncated records out of the log, for good",
+    details: [
+      "The log is written anew with the active records and takes the old one's place in one step; a crash leaves the " +
+      "one or the other. SIGINT and SIGTERM stop it between two sessions.",
+      "With --all, sessions that another process is writing are skipped and counted.",
+    ],
+    positionals: [{ name: "KEY", required: false, description: "the session's key" }],
+    options: [{ name: "all", description: "every session" }],
+    examples: [{ does: "every night", line: "holdfast compact --all" }],
+  },
+  async run(context) {
+    const key = context.parsed.positionals[0];
+    const all = context.parsed.has("all");
+    if ((key === undefined) !== all) throw new UsageError("Give a KEY or --all, one of the two");
+    return await withStore(context, {}, async (store) => {
+      if (key === undefined) return await compactAll(context, store);
+      await existingSession(store, key);
+      throwIfInterrupted(context);
+      await compactOne(context, store, key);
+      throwIfInterrupted(context);
+      return exitCodes.done;
+    });
+  },
+};
+
+async function compactAll(context: CommandContext, store: SessionStore): Promise<number> {
+  const progress = new Progress(context.stderr, context.parsed.has("json"));
+  const keys = (await store.list()).map(({ key }) => key);
+  let lockedCount = 0;
+  let failedCount = 0;
+  for (const [index, key] of keys.entries()) {
+    throwIfInterrupted(context);
+    await progress.update(() => `compacting ${index + 1} of ${keys.length}: ${visibleLine(key)}`);
+    try {
+      await compactOne(context, store, key, progress);
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      await progress.done();
+      const locked = error.code === "locked";
+      if (locked) lockedCount++;
+      else failedCount++;
+      if (context.parsed.has("json")) await writeJson(context, { key, skipped: error.code });
+      await warn(context, `${key}: skipped: ${error.message}`);
+    }
+  }
+  await progress.done();
+  throwIfInterrupted(context);
+  if (lockedCount > 0) await warn(context, `${countOf(lockedCount, "session")} skipped, written by another process`);
+  if (failedCount > 0) await warn(context, `${countOf(failedCount, "session")} could not be compacted`);
+  return failedCount > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+async function compactOne(
+  context: CommandContext,
+  store: SessionStore,
+  key: string,
+  progress?: Progress,
+): Promise<void> {
+  const session = await store.session(key);
+  const { removed, bytesBefore, bytesAfter } = await session.compact();
+  await progress?.done();
+  if (context.parsed.has("json")) return await writeJson(context, { key, removed, bytesBefore, bytesAfter });
+  const sizes = removed === 0 ? formatBytes(bytesAfter) : `${formatBytes(bytesBefore)} → ${formatBytes(bytesAfter)}`;
+  await context.stdout.write(`${visibleLine(key)}: ${countOf(removed, "record")} removed, ${sizes}\n`);
+}

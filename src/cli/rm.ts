@@ -1,0 +1,36 @@
+/**
+ * `holdfast rm KEY…`: removes sessions.
+ *
+ * @module
+ */
+
+import { type Command, exitCodes } from "./command.ts";
+import { throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
+import { visibleLine } from "./terminal_text.ts";
+
+/** The command. */
+export const command: Command = {
+  description: {
+    name: "rm",
+    summary: "remove sessions with everything that belongs to them",
+    details: ["A session that another process is writing is refused. What is removed cannot be brought back."],
+    positionals: [{ name: "KEY", required: true, multiple: true, description: "the sessions' keys" }],
+    options: [],
+    examples: [{ does: "one session", line: "holdfast rm telegram:123" }],
+  },
+  async run(context) {
+    let missingCount = 0;
+    await withStore(context, {}, async (store) => {
+      for (const key of context.parsed.positionals) {
+        throwIfInterrupted(context);
+        const deleted = await store.delete(key);
+        if (context.parsed.has("json")) await writeJson(context, { key, deleted });
+        else if (deleted) await context.stdout.write(`${visibleLine(key)}: removed\n`);
+        if (deleted) continue;
+        missingCount++;
+        await warn(context, `There is no session ${JSON.stringify(key)}`);
+      }
+    });
+    return missingCount > 0 ? exitCodes.failed : exitCodes.done;
+  },
+};
