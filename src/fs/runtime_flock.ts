@@ -33,6 +33,8 @@ export interface DenoRuntime {
 
 /** `flock` says by this that somebody else has the lock. */
 const EXIT_REFUSED = 1;
+/** A busybox without its `flock` ends so, and so does a wrapper that finds nothing to run. */
+const EXIT_NOT_FOUND = 127;
 
 /**
  * Deno, if we run on it: not where a library only brings its global.
@@ -93,10 +95,14 @@ export async function lockByProgram(path: string, descriptor: number): Promise<K
   });
   if (exit === 0) return { close: () => {} };
   if (exit === EXIT_REFUSED) return undefined;
+  if (exit === EXIT_NOT_FOUND) throw missingProgram(path);
   throw codedError("ENOLCK", `flock ended with ${exit}: the file system may not support locks, lock '${path}'`);
 }
 
 function spawnError(error: Error, path: string): Error {
-  if (systemErrorCode(error) !== "ENOENT") return error;
+  return systemErrorCode(error) === "ENOENT" ? missingProgram(path) : error;
+}
+
+function missingProgram(path: string): Error {
   return codedError("ENOTSUP", `no 'flock' program: install util-linux (or busybox with flock), lock '${path}'`);
 }

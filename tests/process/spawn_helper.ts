@@ -70,9 +70,15 @@ export function runtimeProgram(runtime: RuntimeName): string | undefined {
   const chosen = process.env[`HOLDFAST_SPAWN_${runtime.toUpperCase()}`];
   if (chosen !== undefined && chosen !== "") return chosen;
   if (runtime === currentRuntime()) return process.execPath;
-  const directories = [`${projectDirectory}node_modules/.bin`, ...(process.env["PATH"] ?? "").split(":")];
-  const paths = directories.filter((directory) => directory !== "").map((directory) => `${directory}/${runtime}`);
-  return paths.find(isExecutable);
+  const installed = `${projectDirectory}node_modules/.bin/${runtime}`;
+  return isExecutable(installed) ? installed : programOnPath(runtime);
+}
+
+/** By our own search path: a test may give the child another. */
+function programOnPath(name: string): string | undefined {
+  if (name.includes("/")) return name;
+  const directories = (process.env["PATH"] ?? "").split(":").filter((directory) => directory !== "");
+  return directories.map((directory) => `${directory}/${name}`).find(isExecutable);
 }
 
 /** The runtime that this very process runs on. */
@@ -110,7 +116,7 @@ export function runtimeCommand(
   const own = [...(options.runtimeArguments ?? [])];
   const words = [...prefix, executable, ...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])];
   const [first = executable, ...rest] = words;
-  return [first, ...rest];
+  return [programOnPath(first) ?? first, ...rest];
 }
 
 function runtimeWords(runtime: RuntimeName, options: SpawnRuntimeOptions): string[] {
