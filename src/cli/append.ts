@@ -36,7 +36,7 @@ export const command: Command = {
     ],
   },
   async run(context) {
-    if (context.stdinIsTerminal === true) await warn(context, "reading records from the keyboard; end with Ctrl-D");
+    if (context.stdinIsTerminal?.() === true) await warn(context, "reading records from the keyboard; end with Ctrl-D");
     const key = context.parsed.positional(0);
     return await withStore(context, {}, async (store) => {
       const session = await store.session(key);

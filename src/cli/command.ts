@@ -26,7 +26,7 @@ export interface ProgramContext {
   /** What is piped in; asked for only by commands that read it. */
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Whether stdin is a person's keyboard. */
-  readonly stdinIsTerminal?: boolean;
+  readonly stdinIsTerminal?: () => boolean;
   /** Results. */
   readonly stdout: OutputStream;
   /** Errors, warnings, progress. */

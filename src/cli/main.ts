@@ -28,9 +28,7 @@ const exitCode = await runProgram({
   args: process.argv.slice(2),
   // Asked for late: an opened stdin would keep commands alive that never read it.
   stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
-  get stdinIsTerminal() {
-    return process.stdin.isTTY === true;
-  },
+  stdinIsTerminal: () => process.stdin.isTTY === true,
   stdout,
   stderr,
   environment: process.env,
