@@ -13,7 +13,7 @@ import type { ScannedLine } from "./line_scanner.ts";
 import type { JsonObject } from "./json_text.ts";
 import { LogLines } from "./log_lines.ts";
 import { type ChainPosition, type DamagedLine, type LineVerdict, readJson, RecordChain } from "./record_chain.ts";
-import type { UnsealedTail } from "./unsealed_tail.ts";
+import type { TornLine, UnsealedTail } from "./unsealed_tail.ts";
 
 /**
  * How far a record's checksum vouches for it: `verified` (it fits the line before), `adopted` (it fits, but was made
@@ -64,7 +64,7 @@ const noContent = { text: "", value: {} };
  *
  * @param handle The open log.
  * @param plan Where from, and what to leave out.
- * @returns The records, in groups as they are read.
+ * @returns The records, in groups as they are read; at the end, where to go on.
  */
 export async function* readRecords(handle: FileHandle, plan: ReadPlan): AsyncGenerator<LogRecord[], ChainPosition> {
   const walk = new LogWalk(plan);
@@ -78,14 +78,14 @@ export async function* readRecords(handle: FileHandle, plan: ReadPlan): AsyncGen
   walk.finish();
   const records = walk.records();
   if (records.length > 0) yield records;
-  return kept;
+  return { ...walk.position, offset: kept.offset };
 }
 
 /** Takes lines in order and gives out records; see the module's comment for the rules. */
 class LogWalk {
   readonly #plan: ReadPlan;
   readonly #chain: RecordChain;
-  readonly #torn: Set<number>;
+  readonly #torn: ReadonlyMap<number, TornLine>;
   #records: LogRecord[] = [];
   /** The members so far of a batch in the durable part. */
   #batch: LogRecord[] = [];
@@ -96,7 +96,11 @@ class LogWalk {
   constructor(plan: ReadPlan) {
     this.#plan = plan;
     this.#chain = new RecordChain(plan.start);
-    this.#torn = new Set(plan.tail.torn.map((line) => line.offset));
+    this.#torn = new Map(plan.tail.torn.map((line) => [line.offset, line]));
+  }
+
+  get position(): Omit<ChainPosition, "offset"> {
+    return { checksum: this.#chain.checksum, sequence: this.#chain.sequenceNext, rawCount: null };
   }
 
   records(): LogRecord[] {
@@ -106,8 +110,9 @@ class LogWalk {
   }
 
   take(line: ScannedLine): void {
-    const taken = this.#chain.take(line);
-    if (taken === null || this.#torn.has(line.offset)) return;
+    const torn = this.#torn.get(line.offset);
+    const taken = torn?.isFragment ? this.#chain.takeDamaged(line, "") : this.#chain.take(line);
+    if (taken === null || torn !== undefined) return;
     const inTail = line.offset >= this.#plan.tail.durableOffset;
     const verdict = this.#checked(taken, line);
     if (verdict.kind === "damaged") {

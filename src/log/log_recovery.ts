@@ -9,9 +9,9 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { writeFully } from "./atomic_file.ts";
 import { readFully } from "./log_lines.ts";
-import { harmlessByte, type QuarantinePiece, setAside } from "./quarantine.ts";
+import { type QuarantinePiece, setAside } from "./quarantine.ts";
 import type { ChainPosition } from "./record_chain.ts";
-import { lineFeed } from "./record_format.ts";
+import { batchBytesMax, harmlessByte, lineFeed, unsyncedBytesMax } from "./record_format.ts";
 import { readUnsealedTail, type UnsealedTail } from "./unsealed_tail.ts";
 
 /** A piece of the log that was set aside. */
@@ -57,7 +57,9 @@ export async function recoverLog(
     torn.push({ ...piece, quarantineName: await setAsideIfRoom(fileSystem, quarantineDirectory, handle, piece) });
   }
   for (const { offset } of tail.torn) await writeFully(handle, Uint8Array.of(harmlessByte), offset);
-  const rewrittenBytes = await writeAgain(handle, tail.durableOffset, tail.kept.offset);
+  // No more of ours can be unsynced; in a log of picoclaw's alone nothing says what is durable.
+  const unsyncedStart = Math.max(tail.durableOffset, tail.kept.offset - unsyncedBytesMax - batchBytesMax);
+  const rewrittenBytes = await writeAgain(handle, unsyncedStart, tail.kept.offset);
   let end = tail.kept.offset;
   if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);
   if (size > end) await handle.truncate(end);

@@ -12,12 +12,10 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, directoryOf, statIfThere, unlinkIfThere, writeFully } from "./atomic_file.ts";
 import { readFully } from "./log_lines.ts";
-import { checksumText, lineFeed } from "./record_format.ts";
+import { checksumText, harmlessByte, lineFeed } from "./record_format.ts";
 
 /** How much a session's quarantine may hold, in bytes; the oldest files make room. */
 export const quarantineBytesMax: number = 16 * 1024 * 1024;
-/** Recovery writes this over the first byte of a line that must never count again. Part of the format. */
-export const harmlessByte = 0x21;
 
 /** Why bytes were set aside. */
 export type QuarantineKind = "torn" | "damaged" | "meta";

@@ -9,7 +9,7 @@
 
 import { fromLineText, isJsonObject, type JsonObject } from "./json_text.ts";
 import type { ScannedLine } from "./line_scanner.ts";
-import { foreignChecksum, keyChecksum, lineChecksum, type Mark, readMark } from "./record_format.ts";
+import { foreignChecksum, harmlessByte, keyChecksum, lineChecksum, type Mark, readMark } from "./record_format.ts";
 
 /** A place in a log from which it can be read: everything in front of it is left out. */
 export interface ChainPosition {
@@ -62,6 +62,7 @@ export interface DamagedLine extends LinePlace {
 export type LineVerdict = OwnLine | ForeignLine | DamagedLine;
 
 const braceOpen = 0x7b;
+const braceClose = 0x7d;
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
@@ -82,8 +83,12 @@ export class RecordChain {
   #seeds: number[];
   /** What the line before is: only one of our own, intact, is sure to anchor the next. */
   #before: OwnLine["behind"];
+  /** The place of a broken line that ended before its closing brace: what follows may be the rest of it. */
+  #splitSequence: number | null = null;
   /** Behind the last line that was taken for a record: how far a number may have jumped since. */
   #recordEnd: number;
+  /** The two above, as they were before the last line that was taken for a record. */
+  #recordBefore: { sequence: number; end: number };
 
   /**
    * Creates a chain.
@@ -96,6 +101,7 @@ export class RecordChain {
     this.#seeds = position.checksum === null ? [] : [position.checksum];
     this.#before = position.checksum === null ? "unknown" : "own";
     this.#recordEnd = position.offset;
+    this.#recordBefore = { sequence: position.sequence - 1, end: position.offset };
   }
 
   /** The number after the last line's. */
@@ -122,9 +128,12 @@ export class RecordChain {
     if (verdict.kind === "marked") return this.#takeMarked(line, bytes, verdict.mark);
     if (verdict.kind === "disguised") return this.#takeBroken(line, bytes, "ends in a mark under another key");
     if (!looksLikeObject(bytes)) return this.#takeBroken(line, bytes, "not a JSON object");
+    if (joinedLines(bytes) > 1 && readJson(bytes, undefined) === null) {
+      return this.#takeBroken(line, bytes, "the end of a line in it is lost");
+    }
+    this.#splitSequence = null;
     const sequence = this.#sequenceNext++;
-    this.#recordSequenceLast = sequence;
-    this.#recordEnd = line.offset + line.length;
+    this.#beginRecord(line, sequence);
     this.#seeds = [foreignChecksum(bytes, this.checksum)];
     this.#before = "foreign";
     return { kind: "foreign", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex };
@@ -137,11 +146,17 @@ export class RecordChain {
     const reason = this.#markedReason(line, bytes, mark, verified);
     if (reason !== null) return this.#takeBroken(line, bytes, reason, mark);
     this.#sequenceNext = mark.sequence + 1;
-    this.#recordSequenceLast = mark.sequence;
-    this.#recordEnd = line.offset + line.length;
+    this.#beginRecord(line, mark.sequence);
     this.#seeds = [mark.checksum];
     this.#before = "own";
+    this.#splitSequence = null;
     return { kind: "own", ...place, sequence: mark.sequence, mark, verified, behind };
+  }
+
+  #beginRecord(line: ScannedLine, sequence: number): void {
+    this.#recordBefore = { sequence: this.#recordSequenceLast, end: this.#recordEnd };
+    this.#recordSequenceLast = sequence;
+    this.#recordEnd = line.offset + line.length;
   }
 
   /** Why a marked line is no record; null if it is one. */
@@ -170,20 +185,36 @@ export class RecordChain {
   }
 
   #takeBroken(line: ScannedLine, bytes: Uint8Array, reason: string, mark?: Mark): DamagedLine {
-    const computed = foreignChecksum(bytes, this.checksum);
+    const computed = mark === undefined
+      ? foreignChecksum(bytes, this.checksum)
+      : lineChecksum(bytes, mark, this.checksum);
     this.#seeds = mark === undefined ? [computed] : [mark.checksum, computed];
     this.#before = "broken";
-    const lines = mark === undefined ? 1 : joinedLines(bytes);
-    const sequence = this.#sequenceNext;
-    // A part of a line that was split does not count twice; lines that were joined count each.
-    const claimed = mark?.sequence ?? -1;
-    this.#sequenceNext = claimed > this.#recordSequenceLast && claimed < sequence ? claimed + 1 : sequence + lines;
+    const sequence = this.#placeOfBroken(bytes, mark);
     return { kind: "damaged", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex, reason };
+  }
+
+  /** A line that was split keeps one place, lines that were joined keep theirs, and nobody behind is shifted (A6). */
+  #placeOfBroken(bytes: Uint8Array, mark: Mark | undefined): number {
+    const split = this.#splitSequence;
+    const isWhole = bytes[bytes.length - 1] === braceClose;
+    const dead = mark ?? deadMark(bytes);
+    if (split !== null && dead === null && bytes[0] !== braceOpen) {
+      if (isWhole) this.#splitSequence = null;
+      return split;
+    }
+    const sequence = this.#sequenceNext;
+    const claimed = dead?.sequence ?? -1;
+    const isRest = claimed > this.#recordSequenceLast && claimed < sequence;
+    this.#sequenceNext = isRest ? claimed + 1 : sequence + joinedLines(bytes);
+    this.#splitSequence = isWhole ? null : sequence;
+    return isRest ? claimed : sequence;
   }
 
   /** A line beyond the limit was not held, so it is left out of the chain. */
   #takeUnread(line: ScannedLine): DamagedLine {
     this.#before = "broken";
+    this.#splitSequence = null;
     const reason = "longer than 10 MiB";
     const sequence = this.#sequenceNext++;
     return { kind: "damaged", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex, reason };
@@ -197,7 +228,10 @@ export class RecordChain {
    * @returns The damaged line in its place.
    */
   reject(line: ForeignLine | OwnLine, reason: string): DamagedLine {
-    if (this.#recordSequenceLast === line.sequence) this.#recordSequenceLast = line.sequence - 1;
+    if (this.#recordSequenceLast === line.sequence && this.#recordEnd === line.offset + line.length) {
+      this.#recordSequenceLast = this.#recordBefore.sequence;
+      this.#recordEnd = this.#recordBefore.end;
+    }
     const { offset, length, sequence, rawIndex } = line;
     return { kind: "damaged", offset, length, sequence, rawIndex, reason };
   }
@@ -253,11 +287,26 @@ function looksLikeObject(bytes: Uint8Array): boolean {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) start = 3;
   while (bytes[start] === 0x20 || bytes[start] === 0x09) start++;
   while (bytes[end] === 0x20 || bytes[end] === 0x09 || bytes[end] === 0x0d) end--;
-  return bytes[start] === braceOpen && bytes[end] === 0x7d;
+  return bytes[start] === braceOpen && bytes[end] === braceClose;
 }
 
-/** How many of our lines stand in a damaged one whose line ends were lost: one for each mark in it. */
+/** What one flipped bit makes of an LF. */
+const flippedFeeds: ReadonlySet<number> = new Set([0x02, 0x08, 0x0b, 0x0e, 0x1a, 0x2a, 0x4a, 0x8a]);
+
+/** How many lines stand in one if it is damaged: `}` and `{` with a flipped LF between them are the end of one. */
 function joinedLines(bytes: Uint8Array): number {
-  const text = new TextDecoder("latin1").decode(bytes);
-  return text.match(/,?"#":"\d+\+?~?\?? [0-9a-f]{8}"\}/g)?.length ?? 1;
+  let lines = 1;
+  for (let index = bytes.indexOf(braceOpen, 2); index > 0; index = bytes.indexOf(braceOpen, index + 1)) {
+    if (bytes[index - 2] === braceClose && flippedFeeds.has(bytes[index - 1] ?? 0)) lines++;
+  }
+  return lines;
+}
+
+/** The mark of a line that recovery made harmless; its number stays taken. */
+function deadMark(bytes: Uint8Array): Mark | null {
+  if (bytes[0] !== harmlessByte) return null;
+  const line = bytes.slice();
+  line[0] = braceOpen;
+  const verdict = readMark(line);
+  return verdict.kind === "marked" ? verdict.mark : null;
 }

@@ -18,6 +18,8 @@ export const lineBytesMax = 10 * 1024 * 1024 - 1;
 export const batchBytesMax = 16 * 1024 * 1024;
 /** More unsynced bytes than this force a sync before the next write, unless they are one batch. Part of the format. */
 export const unsyncedBytesMax = 1024 * 1024;
+/** Recovery writes this over the first byte of a line that must never count again. Part of the format. */
+export const harmlessByte = 0x21;
 /** No mark, with its comma and the closing brace, is longer. */
 export const markBytesMax = 64;
 

@@ -23,6 +23,8 @@ export interface TornLine {
   offset: number;
   /** Its length in bytes without its end. */
   length: number;
+  /** Whether it is no line of its own, but a sector out of a torn record. */
+  isFragment: boolean;
 }
 
 /** The end of a log. */
@@ -103,11 +105,10 @@ class TailScan {
   take(line: ScannedLine, isFragment: boolean, rawCount: number | null): void {
     const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#chain.take(line);
     if (verdict === null) return;
-    const place = { offset: line.offset, length: line.length };
+    const place = { offset: line.offset, length: line.length, isFragment };
     this.#tornEnd = line.offset + line.length;
     if (verdict.kind === "own") {
-      const seedFits = verdict.verified || verdict.behind !== "foreign";
-      if (!verdict.mark.deferred && seedFits) this.#beginAt(line.offset);
+      if (!verdict.mark.deferred) this.#beginAt(line.offset);
       if (this.#takesOwn(verdict)) {
         if (verdict.mark.batchContinues) this.#batch.push(place);
         else this.#keep(line, rawCount);
@@ -115,13 +116,16 @@ class TailScan {
       }
     }
     this.#breakBatch();
-    if (verdict.kind === "foreign" && line.bytes !== null && readJson(line.bytes, undefined) !== null) {
-      this.#keep(line, rawCount);
-      return;
+    if (verdict.kind === "foreign") {
+      if (line.bytes !== null && readJson(line.bytes, undefined) !== null) {
+        this.#keep(line, rawCount);
+        return;
+      }
+      this.#chain.reject(verdict, "not a JSON object");
     }
     this.#broken = true;
     if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line, rawCount);
-    else if (isFragment || verdict.kind === "own") this.#tornSince.push(place);
+    else if (isFragment || mayVerifyLater(line)) this.#tornSince.push(place);
   }
 
   finish(): Omit<UnsealedTail, "size"> {
@@ -163,6 +167,11 @@ class TailScan {
     this.#batch = [];
     this.#broken = true;
   }
+}
+
+/** Whether a line carries a mark: with other neighbours its checksum might fit, or be taken on trust. */
+function mayVerifyLater(line: ScannedLine): boolean {
+  return line.bytes !== null && readMark(line.bytes).kind === "marked";
 }
 
 /**
