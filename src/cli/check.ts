@@ -19,8 +19,8 @@ export const command: Command = {
     name: "check",
     summary: "check every line against its checksum; exit code 1 if there is damage",
     details: [
-      "Reads only, and needs no lock. Foreign lines (without our checksum: picoclaw's, or written by hand) are counted " +
-      "and are no damage. A torn tail is what a power cut leaves of a record that was never acknowledged: the next " +
+      "Reads only, and needs no lock. Foreign lines (without our checksum: picoclaw's, or written by hand) are " +
+      "counted and are no damage. A torn tail is what a power cut leaves of a record that was never acknowledged: the next " +
       "writer sets it aside by itself.",
     ],
     positionals: [{ name: "KEY", required: false, multiple: true, description: "only these sessions" }],

@@ -1,11 +1,10 @@
 /**
- * `holdfast demo [TRANSCRIPT]`: writes a conversation while the writer is killed again and again, and shows that nothing
- * that was acknowledged is lost.
+ * `holdfast demo [TRANSCRIPT]`: writes a conversation while the writer is killed again and again, and shows that
+ * nothing that was acknowledged is lost.
  *
  * @module
  */
 
-import { fileURLToPath } from "node:url";
 import { HoldfastError, openStore, type VerifyReport } from "../../mod.ts";
 import { toHoldfastError } from "../errors.ts";
 import { readJsonLine } from "../formats/jsonl.ts";
@@ -131,7 +130,7 @@ async function demoDirectory(context: CommandContext): Promise<string> {
 /** The program beside this file: `main.ts` in a checkout, `main.js` as built. */
 function scriptPath(): string {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return fileURLToPath(new URL(`./main.${extension}`, import.meta.url));
+  return decodeURIComponent(new URL(`./main.${extension}`, import.meta.url).pathname);
 }
 
 async function verify(directory: string): Promise<VerifyReport> {

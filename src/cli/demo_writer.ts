@@ -1,6 +1,6 @@
 /**
- * `holdfast demo-writer KEY`: the process that the demo kills. It is `holdfast append` on a slow card, and tells what it
- * has cost so far beside each acknowledged number.
+ * `holdfast demo-writer KEY`: the process that the demo kills. It is `holdfast append` on a slow card, and tells what
+ * it has cost so far beside each acknowledged number.
  *
  * @module
  */

@@ -23,8 +23,8 @@ export const command: Command = {
     name: "import",
     summary: "bring other programs' session files into the store",
     details: [
-      "A FILE is JSON Lines, a log of picoclaw's (key, summary and skip come from the meta file beside it), a picoclaw " +
-      "session of one JSON document, or a directory of these. The format is told from the content. Lines keep their " +
+      "A FILE is JSON Lines, a log of picoclaw's (key, summary and skip come from the meta file beside it), a " +
+      "picoclaw session of one JSON document, or a directory of these. The format is told from the content. Lines keep their " +
       "text byte for byte; those that hold no JSON object are named and left out, and the exit code is 1.",
       "Importing a file again adds nothing: its records are compared with those in the session, and only what follows " +
       "them is added. If they differ, nothing is changed.",

@@ -13,8 +13,8 @@ export const command: Command = {
     name: "repair",
     summary: "set damaged lines aside and rebuild a damaged meta file",
     details: [
-      "Damaged bytes go to the session's quarantine directory, never away. Records keep their numbers. See first what " +
-      "is damaged: holdfast check KEY.",
+      "Damaged bytes go to the session's quarantine directory, never away. Records keep their numbers. See first " +
+      "what is damaged: holdfast check KEY.",
     ],
     positionals: [{ name: "KEY", required: true, description: "the session's key" }],
     options: [],

@@ -98,8 +98,8 @@ const meta = {
   summary: "They greeted.",
   skip: 3,
   count: 5,
-  created_at: "2026-01-02T03:04:05Z",
-  updated_at: "2026-01-02T03:04:06Z",
+  "created_at": "2026-01-02T03:04:05Z",
+  "updated_at": "2026-01-02T03:04:06Z",
   aliases: ["agent:main:telegram:direct:1"],
 };
 const picoclawFiles = {
@@ -163,37 +163,5 @@ test("import refuses a log of a Holdfast store, and says how to take it out", as
     const { code, stderr } = await on(["import", join(base, "store/k.jsonl"), "--key", "l"]);
     assert.equal(code, 1);
     assert.match(stderr, /holdfast export KEY/);
-  });
-});
-
-test("export --out writes a file that only its owner may read, whole, and leaves no other behind", async () => {
-  await withFiles({ "chat.jsonl": "an older export" }, async (on, base) => {
-    await on(["append", "k"], { stdin: texts.join("\n") });
-    const file = join(base, "chat.jsonl");
-    assert.deepEqual(await on(["export", "k", "--out", file]), { code: 0, stdout: "", stderr: "" });
-    assert.equal(await readFile(file, "utf8"), texts.map((text) => text + "\n").join(""));
-    assert.deepEqual((await readdir(base)).sort(), ["chat.jsonl", "store"]);
-    const refused = await on(["export", "k", "--out", join(base, "no/such/file")]);
-    assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /no\/such\/file/);
-  });
-});
-
-test("export --format picoclaw writes log and meta, and names records that picoclaw could not read", async () => {
-  await withFiles(picoclawFiles, async (on, base) => {
-    await on(["import", join(base, "telegram_1.jsonl")]);
-    await on(["append", "telegram:1"], { stdin: '{"not":"a message"}' });
-    const out = join(base, "out");
-    const { code, stderr } = await on(["export", "telegram:1", "--format", "picoclaw", "--all", "--out", out]);
-    assert.equal(code, 1);
-    assert.match(stderr, /record 4 does not fit picoclaw/);
-    assert.equal(
-      await readFile(`${out}.jsonl`, "utf8"),
-      ["a", "b", "c", "d"].map((text) => message(text) + "\n").join(""),
-    );
-    const { key, summary, skip, count } = JSON.parse(await readFile(`${out}.meta.json`, "utf8"));
-    assert.deepEqual({ key, summary, skip, count }, { key: "telegram:1", summary: "They greeted.", skip: 2, count: 4 });
-    assert.match((await on(["import", `${out}.jsonl`, "--key", "again"])).stdout, /4 added/);
-    assert.match((await on(["ls"])).stdout, /^again\t2\t4\t/m);
   });
 });

@@ -75,3 +75,18 @@ export async function withDirectory(body: (directory: string) => Promise<void>):
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+/** Runs `holdfast` on one store. */
+export type ProgramOnStore = (args: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+/** Runs a test body with a store's directory, which is not there yet, and the program on it. */
+export async function withProgram(body: (on: ProgramOnStore, directory: string) => Promise<void>): Promise<void> {
+  await withDirectory(async (base) => {
+    const directory = join(base, "sessions");
+    await body((args, options) => run([...args, "--dir", directory], options), directory);
+  });
+}
+
+/** Three records of a conversation. */
+export const threeRecords = '{"role":"user","content":"one"}\n{"role":"assistant","content":"two"}\n' +
+  '{"role":"user","content":"three"}\n';

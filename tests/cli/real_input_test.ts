@@ -1,15 +1,13 @@
 /** Real session files of other programs go in through the program and come out equal as text. */
 import assert from "node:assert/strict";
 import { cp, readdir, readFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { projectDirectory } from "./child_program.ts";
+import { noRealData, realInputData } from "../real_input_data.ts";
 import { jsonLines, run, withDirectory } from "./in_process.ts";
 
-const dataDirectory = join(projectDirectory, "../shared/data");
-const skipped = existsSync(dataDirectory) ? false : `the folder of real session files is not there: ${dataDirectory}`;
-if (skipped !== false) console.log(`skipped: ${skipped}`);
+const dataDirectory = realInputData() ?? "";
+const skip = dataDirectory === "" ? noRealData : false;
 
 /** The lines of a file that hold a JSON object. */
 function objectLines(text: string): string[] {
@@ -28,8 +26,8 @@ async function logsBelow(directory: string): Promise<string[]> {
 }
 
 test(
-  "every real file of JSON Lines comes out of an import as it went in, and out of an append",
-  { skip: skipped },
+  "real input: every file of JSON Lines comes out of an import as it went in, and out of an append",
+  { skip },
   async () => {
     await withDirectory(async (base) => {
       const store = join(base, "store");
@@ -59,8 +57,8 @@ test(
 );
 
 test(
-  "picoclaw's directories, the torn one too, open as they are: list, show, check, append",
-  { skip: skipped },
+  "real input: picoclaw's directories, the torn one too, open as they are: list, show, check, append",
+  { skip },
   async () => {
     for (const name of ["sessions", "torn"]) {
       await withDirectory(async (base) => {
@@ -83,7 +81,7 @@ test(
   },
 );
 
-test("real conversations are shown without a control character", { skip: skipped }, async () => {
+test("real input: conversations are shown without a control character", { skip }, async () => {
   await withDirectory(async (store) => {
     for (const file of await logsBelow(dataDirectory)) {
       await run(["import", join(dataDirectory, file), "--key", file, "--dir", store]);
