@@ -123,6 +123,9 @@ function applyGrowth(disk: FileTree, file: FileNode, operation: GrowOperation, o
   const mixed = Math.imul(seed ^ operation.inode, 0x9e3779b1) ^ Math.imul(start, 0x85ebca6b) ^ operation.to;
   const length = operation.to - start;
   const bytes = outcome === GROWN_NOISE ? noise(length, start, mixed) : remains(length, start, mixed, disk);
+  // Pages between the old end and the write were never allocated: they read NUL in any case.
+  const page = Math.floor((operation.to - 1) / PAGE_BYTES) * PAGE_BYTES;
+  if (page > operation.from && page > start) bytes.fill(0, Math.max(operation.from - start, 0), page - start);
   disk.writeBytes(file, bytes, start);
 }
 

@@ -121,6 +121,14 @@ export class PageCache {
     const end = offset + bytes.length;
     const page = Math.floor(offset / PAGE_BYTES) * PAGE_BYTES;
     const fresh = end > size && size <= page;
+    const start = Math.max(page, Math.min(size, offset));
+    if (start < offset) {
+      // The NUL between the old end and the write are in the page too.
+      const whole = new Uint8Array(end - start);
+      whole.set(bytes, offset - start);
+      this.#issueWrite(inode, path, call, whole, start, size);
+      return;
+    }
     const first = Math.floor((offset - page) / this.rules.sectorBytes);
     const last = Math.ceil((end - page) / this.rules.sectorBytes);
     if (end > size) this.issue({ kind: "grow", inode, path, forced: 0, call, from: size, to: end, fresh });

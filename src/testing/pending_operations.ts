@@ -172,18 +172,19 @@ function nameOutcomes(operation: NameOperation, rules: CrashRules): readonly num
 }
 
 /**
- * How many outcomes an operation has. The first is always that nothing of it is on the disk, the last that all is.
+ * How many outcomes an operation has to choose from. The first is always that nothing of it is on the disk, the last
+ * that all is.
  *
  * @param operation The operation.
  * @param rules The rules.
- * @returns At least 2.
+ * @returns 1 if another operation decides, else more.
  */
 export function outcomeCount(operation: PendingOperation, rules: CrashRules): number {
   switch (operation.kind) {
-    case "data": {
-      const lowest = operation.sectors & -operation.sectors;
-      return operation.sectors / lowest + 1;
-    }
+    case "data":
+      // A fresh page comes with its growth, or not at all.
+      if (operation.fresh && rules.model === "ordered") return 1;
+      return operation.sectors / (operation.sectors & -operation.sectors) + 1;
     case "grow":
       return rules.model === "ordered" ? 2 : 4;
     case "size":
@@ -224,6 +225,7 @@ export function outcomeAt(operation: PendingOperation, index: number, rules: Cra
  * @returns The outcome, in the operation's own terms.
  */
 export function wholeOutcome(operation: PendingOperation, rules: CrashRules): number {
+  if (operation.kind === "data") return operation.sectors;
   return outcomeAt(operation, outcomeCount(operation, rules) - 1, rules);
 }
 
