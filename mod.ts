@@ -1,0 +1,56 @@
+/**
+ * Holdfast: a crash-safe store for the sessions of AI agents on small Linux boards.
+ *
+ * What was acknowledged is there after the power comes back, exactly once, in order, in a file that a person can read,
+ * at the lowest wear that flash allows.
+ *
+ * @example
+ * ```ts
+ * import { openStore } from "holdfast";
+ *
+ * await using store = await openStore("/tmp/holdfast-example");
+ * const chat = await store.session("telegram:123");
+ * await chat.append({ role: "user", content: "What is the temperature outside?" });
+ * await chat.appendAll([
+ *   { role: "assistant", tool_calls: [{ id: "c1", name: "read_sensor" }] },
+ *   { role: "tool", tool_call_id: "c1", content: "20.5" },
+ * ]);
+ * console.log(await chat.history());
+ * ```
+ *
+ * @module
+ */
+
+export { HoldfastError, type HoldfastErrorCode, type HoldfastErrorDetails } from "./src/errors.ts";
+export { type FileSystemCounters } from "./src/fs/counting_filesystem.ts";
+export {
+  type DirectoryEntry,
+  type FileHandle,
+  type FileKind,
+  type FileLock,
+  type FileStat,
+  type FileSystem,
+  type LockAttempt,
+  type OpenOptions,
+} from "./src/fs/filesystem.ts";
+export { type JsonObject as RecordObject } from "./src/log/json_text.ts";
+export { type AppendReceipt } from "./src/store/append_queue.ts";
+export { type CompactionResult, type TruncateOptions } from "./src/store/history_edits.ts";
+export { type RecordIdOf } from "./src/store/record_ids.ts";
+export {
+  type AppendOptions,
+  type RecordEntry,
+  type RepairReport,
+  Session,
+  type TextEntry,
+} from "./src/store/session.ts";
+export { type SessionFacts } from "./src/store/session_facts.ts";
+export { type SessionInfo } from "./src/store/session_info.ts";
+export { type ListOptions } from "./src/store/session_list.ts";
+export { type SessionStats, type SessionTail, type VerifyReport } from "./src/store/session_reading.ts";
+export { type RecordsOptions } from "./src/store/session_records.ts";
+export { openStore, SessionStore } from "./src/store/session_store.ts";
+export { type SessionStatus } from "./src/store/session_worker.ts";
+export { type StoreCounters } from "./src/store/store_counters.ts";
+export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";
+export { type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";

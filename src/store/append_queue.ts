@@ -1,0 +1,268 @@
+/**
+ * The one way to a session's log: appends and other writes, one after the other, in the order in which they were called.
+ * Appends that wait are written together and share a sync; a group is written only after the sync of the one before.
+ *
+ * @module
+ */
+
+import { HoldfastError } from "../errors.ts";
+import { unsyncedBytesMax } from "../log/record_format.ts";
+import type { OpenSession } from "./open_session.ts";
+import { RecordIds } from "./record_ids.ts";
+
+/** What an append resolves to. */
+export interface AppendReceipt {
+  /** The record's number. */
+  sequence: number;
+  /** Whether it was in the log already, by its id; then nothing was appended. */
+  duplicate: boolean;
+}
+
+/** Records that are to be appended together, all or nothing. */
+export interface QueuedBatch {
+  /** Each record as one line of JSON. */
+  texts: readonly string[];
+  /** Each record's id, if it has one. */
+  ids: readonly (string | undefined)[];
+  /** Whether it is to be durable when it resolves. */
+  durable: boolean;
+}
+
+/** Opens the session when there is something to write; an open one is returned as it is. */
+export type OpenForWriting = () => Promise<OpenedForWriting>;
+
+/** An open session, and what is known of its ids. */
+export interface OpenedForWriting {
+  /** The session. */
+  session: OpenSession;
+  /** Its ids; null if records have none. */
+  ids: RecordIds | null;
+}
+
+interface AppendEntry extends QueuedBatch {
+  kind: "append";
+  bytes: number;
+  resolve: (receipts: AppendReceipt[]) => void;
+  reject: (error: unknown) => void;
+}
+
+interface TaskEntry {
+  kind: "task";
+  run: () => Promise<void>;
+}
+
+/** A group on its way to the log. */
+interface Group {
+  entries: AppendEntry[];
+  state: "waiting" | "writing" | "done";
+}
+
+/** What is left of a group's entries when duplicates are taken out. */
+interface PlannedGroup {
+  batches: (readonly string[])[];
+  /** Gives the receipts, once the number of the first new record is known. */
+  receipts: (first: number) => AppendReceipt[][];
+  records: number;
+  duplicates: number;
+  newIds: (string | undefined)[];
+}
+
+/** The queue of one session. */
+export class AppendQueue {
+  readonly #open: OpenForWriting;
+  readonly #onCommitted: () => void;
+  #entries: (AppendEntry | TaskEntry)[] = [];
+  #current: Group | null = null;
+  #running: Promise<void> | null = null;
+  #opened: OpenedForWriting | null = null;
+
+  /**
+   * Creates an empty queue.
+   *
+   * @param open Opens the session for writing.
+   * @param onCommitted Called after something was written.
+   */
+  constructor(open: OpenForWriting, onCommitted: () => void) {
+    this.#open = open;
+    this.#onCommitted = onCommitted;
+  }
+
+  /** Whether nothing is under way or waiting. */
+  get idle(): boolean {
+    return this.#running === null;
+  }
+
+  /**
+   * Appends a batch after all that was called before.
+   *
+   * @param batch The batch.
+   * @returns One receipt per record.
+   */
+  append(batch: QueuedBatch): Promise<AppendReceipt[]> {
+    const bytes = batch.texts.reduce((sum, text) => sum + text.length, 0);
+    return new Promise((resolve, reject) => {
+      this.#push({ kind: "append", ...batch, bytes, resolve, reject });
+    });
+  }
+
+  /**
+   * Runs something that needs the session to itself, after all that was called before.
+   *
+   * @param task What to run.
+   * @returns What it returned.
+   */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#push({ kind: "task", run: async () => await task().then(resolve, reject) });
+    });
+  }
+
+  /**
+   * Writes and syncs all that waits, blocking.
+   *
+   * @throws {HoldfastError} `io` if that cannot be done now: the session is not open yet, or being rewritten.
+   */
+  flushSync(): void {
+    const group = this.#current;
+    // What was called after a rewrite must not be written before it.
+    const taskIndex = this.#entries.findIndex((entry) => entry.kind === "task");
+    const ready = taskIndex < 0 ? this.#entries : this.#entries.slice(0, taskIndex);
+    const stuck = taskIndex < 0 ? [] : this.#entries.slice(taskIndex);
+    const waiting = group?.state === "waiting" ? group.entries : [];
+    const appends = [...waiting, ...ready.filter((entry) => entry.kind === "append")];
+    const session = this.#opened?.session ?? null;
+    const isBusy = this.#running !== null && group === null && session?.rewriting === true;
+    const isStuck = stuck.some((entry) => entry.kind === "append");
+    if (!isBusy && session !== null && session.writer !== null) {
+      if (group !== null && group.state === "waiting") group.state = "done";
+      this.#entries = stuck;
+      this.#writeSync(session, appends);
+      if (!isStuck) return;
+    } else if (appends.length === 0 && !isStuck) {
+      return;
+    }
+    throw new HoldfastError(
+      "io",
+      "Records wait for a session that is being opened or rewritten; a blocking flush cannot",
+    );
+  }
+
+  #writeSync(session: OpenSession, appends: AppendEntry[]): void {
+    const plan = planGroup(appends, this.#opened?.ids ?? null);
+    let first: number;
+    try {
+      first = session.writer?.appendSync(plan.batches) ?? 0;
+    } catch (error) {
+      for (const entry of appends) entry.reject(error);
+      throw error;
+    }
+    this.#settle(appends, plan, first);
+  }
+
+  /** The session was closed; it will be opened again when there is something to write. */
+  forget(): void {
+    this.#opened = null;
+  }
+
+  #push(entry: AppendEntry | TaskEntry): void {
+    this.#entries.push(entry);
+    this.#running ??= this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    // Calls of the same turn of the event loop go together.
+    await Promise.resolve();
+    for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
+      if (entry.kind === "task") await entry.run();
+      else await this.#writeGroup(this.#takeGroup(entry));
+    }
+    this.#running = null;
+  }
+
+  #takeGroup(first: AppendEntry): Group {
+    const entries = [first];
+    let bytes = first.bytes;
+    for (let next = this.#entries[0]; next?.kind === "append"; next = this.#entries[0]) {
+      bytes += next.bytes;
+      if (bytes > unsyncedBytesMax / 2) break;
+      entries.push(next);
+      this.#entries.shift();
+    }
+    return { entries, state: "waiting" };
+  }
+
+  async #writeGroup(group: Group): Promise<void> {
+    const { entries } = group;
+    this.#current = group;
+    try {
+      this.#opened = await this.#open();
+      const { session, ids } = this.#opened;
+      const plan = planGroup(entries, ids);
+      const durable = entries.some((entry) => entry.durable);
+      if (plan.batches.length === 0) {
+        // All of it is in the log; a durable retry must not resolve before it is durable.
+        if (durable) await session.sync();
+        if (group.state === "waiting") this.#settle(entries, plan, 0);
+        return;
+      }
+      const first = await session.append(plan.batches, durable, () => {
+        if (group.state !== "waiting") return false;
+        group.state = "writing";
+        return true;
+      });
+      if (first >= 0) this.#settle(entries, plan, first);
+    } catch (error) {
+      if (group.state !== "done") { for (const entry of entries) entry.reject(error); }
+    } finally {
+      this.#current = null;
+    }
+  }
+
+  #settle(entries: AppendEntry[], plan: PlannedGroup, first: number): void {
+    const { counters } = this.#opened?.session.context ?? {};
+    if (counters !== undefined) {
+      counters.appends += entries.length;
+      counters.records += plan.records;
+      counters.duplicates += plan.duplicates;
+    }
+    for (const [index, id] of plan.newIds.entries()) this.#opened?.ids?.add(id, first + index);
+    const receipts = plan.receipts(first);
+    for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
+    this.#onCommitted();
+  }
+}
+
+/** An id that is in the log, or earlier in the same group, is not appended again. */
+function planGroup(entries: readonly AppendEntry[], ids: RecordIds | null): PlannedGroup {
+  const batches: (readonly string[])[] = [];
+  const newIds: (string | undefined)[] = [];
+  const inGroup = new Map<string, number>();
+  const places: { offset: number | null; sequence: number; duplicate: boolean }[][] = [];
+  let duplicates = 0;
+  for (const { texts, ids: entryIds } of entries) {
+    const batch: string[] = [];
+    places.push(texts.map((text, index) => {
+      const id = ids === null ? undefined : entryIds[index];
+      const known = id === undefined ? undefined : ids?.find(id);
+      const earlier = id === undefined ? undefined : inGroup.get(id);
+      if (known !== undefined || earlier !== undefined) {
+        duplicates++;
+        return { offset: known === undefined ? earlier ?? null : null, sequence: known ?? 0, duplicate: true };
+      }
+      const offset = newIds.length;
+      if (id !== undefined) inGroup.set(id, offset);
+      newIds.push(id);
+      batch.push(text);
+      return { offset, sequence: 0, duplicate: false };
+    }));
+    if (batch.length > 0) batches.push(batch);
+  }
+  const receipts = (first: number): AppendReceipt[][] =>
+    places.map((batch) =>
+      batch.map(({ offset, sequence, duplicate }) => ({
+        sequence: offset === null ? sequence : first + offset,
+        duplicate,
+      }))
+    );
+  return { batches, receipts, records: newIds.length, duplicates, newIds };
+}

@@ -1,0 +1,258 @@
+/**
+ * What changes a session's history: logical truncation, replace, compaction. None of them loses a record that was not
+ * meant, and none brings one back: see `FORMAT.md`, "Which log is there".
+ *
+ * All of them run on an open session whose queue is theirs.
+ *
+ * @module
+ */
+
+import { type RewrittenLog, type RewrittenRecord, writeNewLog } from "../log/compaction.ts";
+import { renameDurably, statIfThere, unlinkIfThere } from "../log/atomic_file.ts";
+import { LogLines } from "../log/log_lines.ts";
+import { type ReadPlan, readRecords } from "../log/log_reader.ts";
+import { readLastRecords } from "../log/log_tail.ts";
+import type { LogWriter } from "../log/log_writer.ts";
+import { setAside } from "../log/quarantine.ts";
+import { chainStart, type DamagedLine } from "../log/record_chain.ts";
+import { checksumText } from "../log/record_format.ts";
+import { makeSeal } from "../log/seal.ts";
+import type { OpenSession } from "./open_session.ts";
+import type { SessionMeta } from "./session_meta.ts";
+
+/** What a compaction did. */
+export interface CompactionResult {
+  /** How many lines went: hidden records and damaged lines. */
+  removed: number;
+  /** The log's size before, in bytes. */
+  bytesBefore: number;
+  /** The log's size after, in bytes. */
+  bytesAfter: number;
+}
+
+/** Options of {@linkcode truncateHistory}. */
+export interface TruncateOptions {
+  /** The summary of what is hidden, set in the same commit; absent: it stays as it is. */
+  summary?: string;
+  /**
+   * The number of the last record that counts among those to keep; later ones, which came while a summary was being
+   * made, are kept as well.
+   *
+   * @default {the last record}
+   */
+  asOf?: number;
+}
+
+/**
+ * Hides all but the last records, in one commit with the summary.
+ *
+ * @param session The open session.
+ * @param keep How many to keep.
+ * @param options Summary, and up to which record is counted.
+ */
+export async function truncateHistory(session: OpenSession, keep: number, options: TruncateOptions): Promise<void> {
+  await session.guard("truncating", async () => {
+    await session.sync();
+    const change: Partial<SessionMeta> = {};
+    const { writer } = session;
+    const kept = writer === null ? null : await firstKept(session, writer, keep, options.asOf);
+    if (kept !== null && kept.first > session.first) {
+      change.first = kept.first;
+      change.skip = await session.countLines() - kept.linesFrom;
+    }
+    if (options.summary !== undefined && options.summary !== session.meta.summary) change.summary = options.summary;
+    if (Object.keys(change).length > 0) await session.writeMeta(change);
+  });
+}
+
+/**
+ * Replaces the whole history. Old or new after a crash, never a mix: the rename is the only commit point.
+ *
+ * @param session The open session.
+ * @param texts The new records, each as one line of JSON; at least one.
+ * @param summary The summary that comes with it; absent: it stays as it is.
+ */
+export async function replaceHistory(session: OpenSession, texts: readonly string[], summary?: string): Promise<void> {
+  await rewriting(session, "replacing the history", async () => {
+    const { fileSystem } = session.context;
+    const { files, writer, sequenceNext } = session;
+    await writer?.lookAtFile();
+    await session.sync();
+    const records = texts.map((text, index): RewrittenRecord => ({
+      sequence: sequenceNext + index,
+      text,
+      trust: "verified",
+    }));
+    const log = await writeNewLog(
+      fileSystem,
+      files.logTemporary,
+      await statIfThere(fileSystem, files.log),
+      session.key,
+      groupsOf([records]),
+    );
+    await orTakenBack(session, log, async () => {
+      const first = { first: sequenceNext, checksum: checksumText(log.first?.checksum ?? 0) };
+      await session.writeMeta({ replacing: summary === undefined ? first : { ...first, summary } });
+    });
+    await putInPlace(session, log, sequenceNext);
+    await session.settleReplace(summary);
+  });
+}
+
+/**
+ * Removes hidden records and damaged lines from the log. The result is equivalent at every crash point: the meta file
+ * says first how much of the new log is hidden, and the numbers in the lines tell the two logs apart.
+ *
+ * @param session The open session.
+ * @returns What went.
+ */
+export async function compactHistory(session: OpenSession): Promise<CompactionResult> {
+  return await rewriting(session, "compacting", async () => {
+    const { writer } = session;
+    if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0 };
+    await writer.lookAtFile();
+    await session.sync();
+    const bytesBefore = writer.tailOffset;
+    const survey = await surveyLog(session, writer);
+    if (survey.isCompact) return { removed: 0, bytesBefore, bytesAfter: bytesBefore };
+    const { fileSystem } = session.context;
+    const { files, first, key } = session;
+    const old = await writer.handle.stat();
+    const plan = durablePlan(session, writer, survey.keepFrom);
+    const log = await writeNewLog(fileSystem, files.logTemporary, old, key, readRecords(writer.handle, plan));
+    const count = log.position.rawCount ?? 0;
+    const hidden = survey.keepFrom < first ? 1 : 0;
+    const position = { ...log.position, sequence: Math.max(log.position.sequence, writer.sequenceNext) };
+    await orTakenBack(session, log, async () => {
+      const sealed = await makeSeal(log.handle, position, count) ?? undefined;
+      await session.writeMeta({ skip: hidden, count, sealed });
+    });
+    await putInPlace(session, log, writer.sequenceNext);
+    return { removed: survey.lines - count, bytesBefore, bytesAfter: log.position.offset };
+  });
+}
+
+/** While a new log is being made, nothing may be appended to the old one. */
+async function rewriting<T>(session: OpenSession, doing: string, step: () => Promise<T>): Promise<T> {
+  session.rewriting = true;
+  try {
+    return await session.guard(doing, step);
+  } finally {
+    session.rewriting = false;
+  }
+}
+
+/** Meta says what will be in the new log; now its name leads to it. */
+async function putInPlace(session: OpenSession, log: RewrittenLog, sequenceMin: number): Promise<void> {
+  const { files, context } = session;
+  try {
+    await renameDurably(context.fileSystem, files.logTemporary, files.log);
+  } catch (error) {
+    await log.handle.close();
+    throw error;
+  }
+  context.counters.rewrites++;
+  await session.rewritten({ ...log, path: files.log, sequenceMin: Math.max(sequenceMin, session.first) });
+}
+
+async function orTakenBack(session: OpenSession, log: RewrittenLog, step: () => Promise<void>): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    await log.handle.close();
+    await unlinkIfThere(session.context.fileSystem, session.files.logTemporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A log of which everything is durable, as reading wants it. */
+function durablePlan(session: OpenSession, writer: LogWriter, sequenceMin: number): ReadPlan {
+  const kept = writer.position;
+  const tail = {
+    durableOffset: kept.offset,
+    kept,
+    keptTerminated: true,
+    torn: [],
+    tornEnd: kept.offset,
+    size: kept.offset,
+  };
+  return { start: chainStart(session.key), tail, sequenceMin, onDamage: () => undefined };
+}
+
+async function firstKept(
+  session: OpenSession,
+  writer: LogWriter,
+  keep: number,
+  asOf: number | undefined,
+): Promise<{ first: number; linesFrom: number }> {
+  const end = Math.min(writer.sequenceNext, asOf === undefined ? writer.sequenceNext : asOf + 1);
+  const later = writer.sequenceNext - end;
+  const plan = { ...durablePlan(session, writer, session.first), withContent: false };
+  const last = await readLastRecords(writer.handle, plan, keep + later);
+  const counted = last.filter((record) => record.sequence < end);
+  const firstRecord = keep > 0 ? counted.at(-keep) ?? counted[0] : undefined;
+  const from = firstRecord ?? last.find((record) => record.sequence >= end);
+  if (from === undefined) return { first: end, linesFrom: 0 };
+  const lines = new LogLines(writer.handle, from.offset, writer.tailOffset);
+  while (await lines.fill()) while (lines.next() !== null);
+  return { first: Math.max(session.first, from.sequence), linesFrom: lines.rawCount };
+}
+
+/** What a compaction would find. */
+interface LogSurvey {
+  /** The number of the first record that stays. */
+  keepFrom: number;
+  /** How many lines there are, damaged ones too. */
+  lines: number;
+  /** Whether there is nothing to remove. */
+  isCompact: boolean;
+}
+
+/** The last record always stays, hidden if need be: its number must not be used again (B1). */
+async function surveyLog(session: OpenSession, writer: LogWriter): Promise<LogSurvey> {
+  const damaged: DamagedLine[] = [];
+  const plan = { ...durablePlan(session, writer, 0), withContent: false };
+  let lines = 0;
+  let bytes = 0;
+  let firstSequence = Infinity;
+  let lastSequence = -1;
+  plan.onDamage = (line) => {
+    lines++;
+    addRange(damaged, line);
+  };
+  for await (const records of readRecords(writer.handle, plan)) {
+    for (const { sequence, length } of records) {
+      lines++;
+      bytes += length + 1;
+      firstSequence = Math.min(firstSequence, sequence);
+      lastSequence = sequence;
+    }
+  }
+  for (const line of damaged) await setDamagedAside(session, writer, line);
+  const keepFrom = Math.min(session.first, Math.max(lastSequence, 0));
+  const isCompact = damaged.length === 0 && bytes === writer.tailOffset && (firstSequence >= keepFrom);
+  return { keepFrom, lines, isCompact };
+}
+
+/** Damaged lines that follow each other are one piece. */
+function addRange(damaged: DamagedLine[], line: DamagedLine): void {
+  const last = damaged.at(-1);
+  if (last !== undefined && last.offset + last.length + 1 === line.offset) {
+    last.length = line.offset + line.length - last.offset;
+  } else {
+    damaged.push({ ...line });
+  }
+}
+
+async function setDamagedAside(session: OpenSession, writer: LogWriter, line: DamagedLine): Promise<void> {
+  const { offset, length, reason } = line;
+  const piece = { kind: "damaged" as const, offset, length };
+  const name = await setAside(session.context.fileSystem, session.files.quarantine, writer.handle, piece);
+  const message = `Damaged line (${reason}) was set aside as ${name}`;
+  session.report({ type: "quarantined", path: session.files.log, offset, length, message });
+}
+
+// deno-lint-ignore require-await -- what is at hand already is given out as what is read would be
+async function* groupsOf(groups: readonly (readonly RewrittenRecord[])[]): AsyncGenerator<readonly RewrittenRecord[]> {
+  yield* groups;
+}

@@ -1,0 +1,69 @@
+/**
+ * The facts of a session that its user can set.
+ *
+ * @module
+ */
+
+import type { SessionMeta } from "./session_meta.ts";
+
+/** Facts of a session that its user can set; `null` takes one away. */
+export interface SessionFacts {
+  /** A title for people. */
+  title?: string | null;
+  /** The workspace that it belongs to. */
+  workspace?: string | null;
+  /** Picoclaw's scope: any JSON value. */
+  scope?: unknown;
+  /** Other keys by which `resolve` finds it. */
+  aliases?: readonly string[];
+}
+
+/**
+ * Checks facts and puts them as the meta file has them.
+ *
+ * @param facts What the user gave.
+ * @returns What changes in the meta.
+ * @throws {TypeError} If a fact has the wrong type.
+ */
+export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
+  const change: Partial<SessionMeta> = {};
+  if (facts.title !== undefined) change.title = facts.title === null ? null : assertText("title", facts.title);
+  if (facts.workspace !== undefined) {
+    change.workspace = facts.workspace === null ? null : assertText("workspace", facts.workspace);
+  }
+  if (facts.scope !== undefined) {
+    change.scope = facts.scope === null ? undefined : JSON.stringify(facts.scope);
+  }
+  if (facts.aliases !== undefined) {
+    change.aliases = [...new Set(facts.aliases.map((alias) => assertText("alias", alias).trim()))].filter(Boolean);
+  }
+  return change;
+}
+
+/**
+ * Whether a change would change nothing.
+ *
+ * @param meta What is there.
+ * @param change What would be.
+ * @returns True if all that would change is as it would be.
+ */
+export function isUnchanged(meta: SessionMeta, change: Partial<SessionMeta>): boolean {
+  const { summary, title, workspace, aliases } = change;
+  return (summary === undefined || summary === meta.summary) && (title === undefined || title === meta.title) &&
+    (workspace === undefined || workspace === meta.workspace) &&
+    (!("scope" in change) || change.scope === meta.scope) &&
+    (aliases === undefined || JSON.stringify(aliases) === JSON.stringify(meta.aliases));
+}
+
+/**
+ * Checks a text.
+ *
+ * @param name What it is called.
+ * @param value What the user gave.
+ * @returns The same.
+ * @throws {TypeError} If it is no string.
+ */
+export function assertText(name: string, value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`${name} must be a string`);
+  return value;
+}

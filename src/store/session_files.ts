@@ -1,0 +1,41 @@
+/**
+ * Removes a session's files, in the order in which a crash in between leaves no half session (B3).
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import type { FileSystem } from "../fs/filesystem.ts";
+import { directoryOf, unlinkIfThere } from "../log/atomic_file.ts";
+import { quarantineFiles } from "../log/quarantine.ts";
+import type { SessionFiles } from "./session_name.ts";
+
+/**
+ * Removes the files of a session whose meta file says durably that it is deleted; the meta file goes last. Files that
+ * are not ours stay (I16).
+ *
+ * @param fileSystem The port.
+ * @param files The session's paths.
+ */
+export async function removeSessionFiles(fileSystem: FileSystem, files: SessionFiles): Promise<void> {
+  const directory = directoryOf(files.meta);
+  await unlinkIfThere(fileSystem, files.log);
+  await unlinkIfThere(fileSystem, files.logTemporary);
+  await unlinkIfThere(fileSystem, files.metaTemporary);
+  for (const { name } of await quarantineFiles(fileSystem, files.quarantine)) {
+    await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);
+  }
+  await removeIfEmpty(fileSystem, files.quarantine);
+  await fileSystem.syncDirectory(directory);
+  await unlinkIfThere(fileSystem, files.meta);
+  await fileSystem.syncDirectory(directory);
+}
+
+async function removeIfEmpty(fileSystem: FileSystem, directory: string): Promise<void> {
+  try {
+    await fileSystem.removeDirectory(directory);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== "ENOENT" && code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  }
+}

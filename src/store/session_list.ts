@@ -1,0 +1,96 @@
+/**
+ * Lists the sessions of a store, newest first by the last write as the file system saw it.
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
+import { logOwner, readMeta } from "./session_location.ts";
+import { sessionFiles, sessionNameOf } from "./session_name.ts";
+import type { StoreContext } from "./store_context.ts";
+import { wholeNumber } from "./store_options.ts";
+
+/** Options of `SessionStore.list`. */
+export interface ListOptions {
+  /**
+   * Only sessions of this workspace.
+   *
+   * @default {all}
+   */
+  workspace?: string;
+  /**
+   * How many at the most.
+   *
+   * @default {all}
+   */
+  limit?: number;
+  /** The key of the last session of the page before. */
+  after?: string;
+}
+
+/**
+ * Lists sessions.
+ *
+ * @param context What the store shares.
+ * @param options Which.
+ * @returns The sessions, newest first; those of one moment by key.
+ * @throws {RangeError} If there is no session `after`.
+ */
+export async function listSessions(context: StoreContext, options: ListOptions): Promise<SessionInfo[]> {
+  const limit = options.limit === undefined ? Infinity : wholeNumber("limit", options.limit, 0);
+  const found: RankedInfo[] = [];
+  for (const name of await namesIn(context)) {
+    const info = await describeName(context, name);
+    if (info !== null && (options.workspace === undefined || info.workspace === options.workspace)) found.push(info);
+  }
+  found.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.key < other.key ? -1 : 1));
+  let start = 0;
+  if (options.after !== undefined) {
+    start = found.findIndex((info) => info.key === options.after) + 1;
+    if (start === 0) throw new RangeError(`No session to list after: ${JSON.stringify(options.after)}`);
+  }
+  return found.slice(start, start + Math.min(limit, found.length)).map(({ modifiedMs: _, ...info }) => info);
+}
+
+/**
+ * Finds the session that an alias, or a key, stands for. A direct hit comes first.
+ *
+ * @param context What the store shares.
+ * @param alias The alias.
+ * @returns The key; null if nothing has that name.
+ */
+export async function resolveAlias(context: StoreContext, alias: string): Promise<string | null> {
+  let found: string | null = null;
+  for (const name of await namesIn(context)) {
+    const { meta } = sessionFiles(context.directory, name);
+    const state = await readMeta(context.fileSystem, meta);
+    if (state.state !== "ok" || state.meta.deleted) continue;
+    if (state.meta.key === alias) return alias;
+    if (state.meta.aliases.includes(alias) && (found === null || state.meta.key < found)) found = state.meta.key;
+  }
+  return found;
+}
+
+/** The names that have a log or a meta file; a directory that is not there has none. */
+async function namesIn(context: StoreContext): Promise<string[]> {
+  const names = new Set<string>();
+  try {
+    for (const { name, kind } of await context.fileSystem.readDirectory(context.directory)) {
+      const session = kind === "file" ? sessionNameOf(name) : null;
+      if (session !== null) names.add(session.name);
+    }
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+  }
+  return [...names].sort();
+}
+
+async function describeName(context: StoreContext, name: string): Promise<RankedInfo | null> {
+  const files = sessionFiles(context.directory, name);
+  const meta = await readMeta(context.fileSystem, files.meta);
+  const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
+  const key = owner ?? await logOwner(context.fileSystem, files, name);
+  if (key === null) return null;
+  return await describeLocation(context, { files, meta }, key);
+}

@@ -1,0 +1,121 @@
+/**
+ * Finds the files of a key: which of the names that it may have is its own is said by the meta file, and where that is
+ * lost, by the seed of the log's first checksum (B8).
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import type { FileSystem } from "../fs/filesystem.ts";
+import { readWhole } from "../log/atomic_file.ts";
+import { LogLines } from "../log/log_lines.ts";
+import { keyChecksum, lineChecksum, readMark } from "../log/record_format.ts";
+import { parseMeta, type SessionMeta } from "./session_meta.ts";
+import { type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
+
+/** No meta file of ours or picoclaw's comes near; it is read whole. */
+const metaBytesMax = 16 * 1024 * 1024;
+/** Names with more `_` are not searched for the key that they stand for. */
+const separatorsMax = 6;
+
+/** What a meta file's place holds. */
+export type MetaState =
+  | { state: "ok"; meta: SessionMeta }
+  | { state: "missing" }
+  | { state: "damaged"; reason: string };
+
+/** The files of a key, and what its meta file says. */
+export interface SessionLocation {
+  /** Its paths. */
+  files: SessionFiles;
+  /** Its meta file. */
+  meta: MetaState;
+}
+
+/**
+ * Reads a meta file.
+ *
+ * @param fileSystem The port.
+ * @param path The meta file.
+ * @returns Its facts, or that it is missing or damaged.
+ */
+export async function readMeta(fileSystem: FileSystem, path: string): Promise<MetaState> {
+  const bytes = await readWhole(fileSystem, path, metaBytesMax);
+  if (bytes === null) return { state: "missing" };
+  const parsed = parseMeta(bytes);
+  return "meta" in parsed ? { state: "ok", meta: parsed.meta } : { state: "damaged", reason: parsed.reason };
+}
+
+/**
+ * Finds the files of a key.
+ *
+ * @param fileSystem The port.
+ * @param directory The store's directory.
+ * @param key The session's key.
+ * @returns Where they are, also if the session is deleted; null if there are none.
+ */
+export async function locateSession(
+  fileSystem: FileSystem,
+  directory: string,
+  key: string,
+): Promise<SessionLocation | null> {
+  for (const name of sessionNames(key)) {
+    const files = sessionFiles(directory, name);
+    const meta = await readMeta(fileSystem, files.meta);
+    const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
+    if (owner === key || (owner === null && await logOwner(fileSystem, files, key) === key)) return { files, meta };
+  }
+  return null;
+}
+
+/**
+ * Whose a log is that no meta file speaks for.
+ *
+ * @param fileSystem The port.
+ * @param files The paths.
+ * @param asking The key that would have it, or the name where nobody asks.
+ * @returns The key, or null if there is no log or it belongs to another.
+ */
+export async function logOwner(fileSystem: FileSystem, files: SessionFiles, asking: string): Promise<string | null> {
+  const first = await firstLine(fileSystem, files.log);
+  if (first === "no log") return null;
+  const verdict = first === null ? null : readMark(first);
+  if (first === null || verdict?.kind !== "marked") return asking;
+  const fits = (key: string) => lineChecksum(first, verdict.mark, keyChecksum(key)) === verdict.mark.checksum;
+  if (fits(asking)) return asking;
+  const found = keysOf(files.name).find(fits);
+  if (found !== undefined) return found;
+  return asking === files.name ? asking : null;
+}
+
+async function firstLine(fileSystem: FileSystem, path: string): Promise<Uint8Array | null | "no log"> {
+  let handle;
+  try {
+    handle = await fileSystem.open(path, { access: "read" });
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return "no log";
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const lines = new LogLines(handle, 0, size);
+    while (await lines.fill()) {
+      const line = lines.next();
+      if (line !== null) return line.bytes === null ? null : line.bytes.slice();
+    }
+    return null;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The keys that picoclaw's mapping turns into a name. */
+function keysOf(name: string): string[] {
+  const parts = name.split("_");
+  if (parts.length - 1 > separatorsMax) return [name];
+  let keys = [parts[0] ?? ""];
+  for (const part of parts.slice(1)) {
+    keys = keys.flatMap((key) => ["_", ":", "/", "\\"].map((separator) => key + separator + part));
+  }
+  return keys;
+}

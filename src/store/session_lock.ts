@@ -1,0 +1,97 @@
+/**
+ * Claims a key's files for writing: one writer per session, across processes and runtimes (I15), and one session per
+ * name. The lock on the name settles who may make the meta file; the meta file says whose the name is.
+ *
+ * @module
+ */
+
+import { HoldfastError, toHoldfastError } from "../errors.ts";
+import type { FileLock, FileSystem } from "../fs/filesystem.ts";
+import { locateSession, logOwner, type MetaState, readMeta } from "./session_location.ts";
+import { type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
+
+/** A name that is ours to write. */
+export interface SessionClaim {
+  /** The session's paths. */
+  files: SessionFiles;
+  /** The lock on them. */
+  lock: FileLock;
+  /** The meta file as it is under the lock. */
+  meta: MetaState;
+}
+
+/** How often, a second each, a name is waited for whose holder has not yet said for which key it is. */
+const waitsMax = 5;
+const waitMs = 1000;
+
+/**
+ * Claims the files of a key.
+ *
+ * @param fileSystem The port.
+ * @param directory The store's directory.
+ * @param key The session's key.
+ * @returns The claim; {@linkcode FileLock.release} ends it.
+ * @throws {HoldfastError} `locked` if somebody else writes the session; the message names the holder.
+ */
+export async function claimSession(fileSystem: FileSystem, directory: string, key: string): Promise<SessionClaim> {
+  for (let waits = 0;;) {
+    const location = await locateSession(fileSystem, directory, key);
+    const names = location === null ? sessionNames(key) : [location.files.name];
+    let held: { files: SessionFiles; holder: string } | null = null;
+    for (const name of names) {
+      const files = sessionFiles(directory, name);
+      const outcome = await claimName(fileSystem, files, key);
+      if (outcome === "taken") continue;
+      if ("lock" in outcome) return outcome;
+      held = { files, holder: outcome.holder };
+      break;
+    }
+    if (held !== null && (location !== null || waits === waitsMax)) throw lockedError(key, held.files, held.holder);
+    // Another key may be taking the name at this moment; its meta file will tell.
+    waits++;
+    if (held !== null) await fileSystem.waitForChange(held.files.meta, AbortSignal.timeout(waitMs));
+  }
+}
+
+async function claimName(
+  fileSystem: FileSystem,
+  files: SessionFiles,
+  key: string,
+): Promise<SessionClaim | "taken" | { holder: string }> {
+  if (await ownerOf(fileSystem, files, key) === "other") return "taken";
+  const attempt = await fileSystem.lock(files.lock, holderText(fileSystem, key)).catch((error: unknown) => {
+    throw toHoldfastError(error, "locking the session", files.lock);
+  });
+  if (!attempt.acquired) return { holder: attempt.holder };
+  let keep = false;
+  try {
+    if (await ownerOf(fileSystem, files, key) === "other") return "taken";
+    const meta = await readMeta(fileSystem, files.meta);
+    keep = true;
+    return { files, lock: attempt.lock, meta };
+  } finally {
+    if (!keep) await attempt.lock.release();
+  }
+}
+
+async function ownerOf(fileSystem: FileSystem, files: SessionFiles, key: string): Promise<"us" | "other" | "nobody"> {
+  const meta = await readMeta(fileSystem, files.meta);
+  if (meta.state === "ok" && meta.meta.key !== "") return meta.meta.key === key ? "us" : "other";
+  const owner = await logOwner(fileSystem, files, key);
+  if (owner === key) return "us";
+  // A log whose owner is unknown is somebody's.
+  return owner === null && !(await hasLog(fileSystem, files)) ? "nobody" : "other";
+}
+
+async function hasLog(fileSystem: FileSystem, files: SessionFiles): Promise<boolean> {
+  return await fileSystem.stat(files.log).then(() => true, () => false);
+}
+
+function holderText(fileSystem: FileSystem, key: string): string {
+  return `${fileSystem.processName ?? "another process"}, session ${JSON.stringify(key)}`;
+}
+
+function lockedError(key: string, files: SessionFiles, holder: string): HoldfastError {
+  const by = holder === "" ? "another process, which has not said which" : holder;
+  return new HoldfastError("locked", `Session ${JSON.stringify(key)} is being written by ${by}`, { path: files.lock });
+}

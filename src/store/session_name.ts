@@ -1,0 +1,107 @@
+/**
+ * From a session's key to the names of its files. Two keys never share a file, and no key leads out of the directory.
+ *
+ * The name is picoclaw's mapping where that is safe; where another key has it already, or it would be too long, hidden
+ * or not plain, a hash of the key makes it distinct. Which key owns a name is said by the meta file, not by the name.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+
+/** The longest key, in bytes of UTF-8. */
+export const keyBytesMax = 1024;
+/** Room for the longest suffix in the 255 bytes that a name may have. */
+const nameBytesMax = 200;
+
+const encoder = new TextEncoder();
+const hashedName = /-[0-9a-f]{32}$/;
+// deno-lint-ignore no-control-regex -- that is what is being kept out of file names
+const notPlain = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Surrogate}/u;
+
+/** The paths of a session's files. */
+export interface SessionFiles {
+  /** What they have in common, without the directory. */
+  name: string;
+  /** The log. */
+  log: string;
+  /** The meta file. */
+  meta: string;
+  /** The lock, while a writer holds the session. */
+  lock: string;
+  /** The directory of bytes that were set aside. */
+  quarantine: string;
+  /** The directory of records that compaction removed. */
+  archive: string;
+  /** A new meta file before it is renamed into place; only the lock's holder uses it. */
+  metaTemporary: string;
+  /** A new log before it is renamed into place; only the lock's holder uses it. */
+  logTemporary: string;
+}
+
+/**
+ * Checks a key.
+ *
+ * @param key Anything.
+ * @throws {TypeError} If it is not a string or is empty.
+ * @throws {RangeError} If it has more than 1,024 bytes.
+ */
+export function assertKey(key: unknown): asserts key is string {
+  if (typeof key !== "string") throw new TypeError(`A session key must be a string, not ${typeof key}`);
+  if (key === "") throw new TypeError("A session key must not be empty");
+  const bytes = encoder.encode(key).length;
+  if (bytes > keyBytesMax) throw new RangeError(`A session key has at most ${keyBytesMax} bytes, not ${bytes}`);
+}
+
+/**
+ * The names that a session may have, the preferred one first.
+ *
+ * @param key The session's key.
+ * @returns One or two names without directory and suffix.
+ */
+export function sessionNames(key: string): string[] {
+  const plain = key.replace(/[:/\\]/g, "_");
+  const isSafe = !plain.startsWith(".") && !notPlain.test(plain) && !hashedName.test(plain) &&
+    encoder.encode(plain).length <= nameBytesMax;
+  return isSafe ? [plain, distinctName(key)] : [distinctName(key)];
+}
+
+/**
+ * The paths of a session's files.
+ *
+ * @param directory The store's directory.
+ * @param name One of {@linkcode sessionNames}.
+ * @returns The paths.
+ */
+export function sessionFiles(directory: string, name: string): SessionFiles {
+  const stem = `${directory}/${name}`;
+  return {
+    name,
+    log: `${stem}.jsonl`,
+    meta: `${stem}.meta.json`,
+    lock: `${stem}.lock`,
+    quarantine: `${stem}.quarantine`,
+    archive: `${stem}.archive`,
+    metaTemporary: `${stem}.meta.tmp`,
+    logTemporary: `${stem}.log.tmp`,
+  };
+}
+
+/**
+ * The session's name in the name of one of its two main files.
+ *
+ * @param fileName The name of a file in the store's directory.
+ * @returns The name and which file it is, or null for any other file.
+ */
+export function sessionNameOf(fileName: string): { name: string; file: "log" | "meta" } | null {
+  if (fileName.startsWith(".")) return null;
+  if (fileName.endsWith(".jsonl")) return { name: fileName.slice(0, -".jsonl".length), file: "log" };
+  if (fileName.endsWith(".meta.json")) return { name: fileName.slice(0, -".meta.json".length), file: "meta" };
+  return null;
+}
+
+/** JSON tells lone surrogates apart, which UTF-8 does not. */
+function distinctName(key: string): string {
+  const readable = key.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^[.-]+/, "").slice(0, 40) || "session";
+  return `${readable}-${createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32)}`;
+}

@@ -1,0 +1,255 @@
+/**
+ * Reads a session without the lock and without writing: records, the tail, what verification finds, what `list` shows.
+ *
+ * @module
+ */
+
+import { HoldfastError } from "../errors.ts";
+import type { JsonObject } from "../log/json_text.ts";
+import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts";
+import { readLastRecords } from "../log/log_tail.ts";
+import { quarantineFiles } from "../log/quarantine.ts";
+import type { ChainPosition, DamagedLine } from "../log/record_chain.ts";
+import { closeView, type LogView, openView, type SessionView } from "./session_view.ts";
+import type { StoreContext } from "./store_context.ts";
+
+/** The last records of a session. */
+export interface SessionTail {
+  /** The records, in order. */
+  records: JsonObject[];
+  /** How many active records stand in front of them. */
+  dropped: number;
+  /** The log's size in bytes. */
+  bytes: number;
+  /** The number of the first of them; null if there are none. */
+  firstSequence: number | null;
+}
+
+/** What verification found; nothing of it is repaired by looking. */
+export interface VerifyReport {
+  /** The session's key. */
+  key: string;
+  /** Whether nothing is damaged, torn or missing. */
+  ok: boolean;
+  /** Records that can be read, hidden ones too. */
+  records: number;
+  /** Of these, those whose checksum fits. */
+  verified: number;
+  /** Of these, those that came without a checksum, from picoclaw or by hand. */
+  foreign: number;
+  /** Of these, those that stand behind a broken line that cannot vouch for them. */
+  unverified: number;
+  /** Lines that are no record and that no power cut explains; they are skipped. */
+  damaged: { offset: number; length: number; reason: string }[];
+  /** What a power cut tore at the end, never acknowledged; it goes to quarantine at the next write. */
+  tornTail: { offset: number; length: number } | null;
+  /** The state of the meta file. */
+  meta: "ok" | "missing" | "damaged";
+  /** Why the meta file is damaged. */
+  metaReason?: string;
+}
+
+/** How much a session holds, in records and bytes. */
+export interface SessionStats {
+  /** The session's key. */
+  key: string;
+  /** Records that can be read, hidden ones too. */
+  records: number;
+  /** Lines that a compaction would remove: hidden and damaged ones. */
+  dead: number;
+  /** The log's size in bytes. */
+  bytes: number;
+  /** Of it, blank bytes behind the last record. */
+  fillBytes: number;
+  /** Bytes that were set aside. */
+  quarantineBytes: number;
+  /** Bytes of records that compaction removed and kept. */
+  archiveBytes: number;
+}
+
+/** A reader's name for one session. */
+export interface ReadTarget {
+  /** What the store shares. */
+  context: StoreContext;
+  /** The session's key. */
+  key: string;
+  /** Whether damage is an error rather than an event. */
+  strict: boolean;
+}
+
+/**
+ * Reads with a view that is given back whatever happens.
+ *
+ * @param target Which session.
+ * @param read What to do with the view; null if there is no such session.
+ * @returns What `read` returned.
+ */
+export async function withView<T>(target: ReadTarget, read: (view: SessionView | null) => Promise<T>): Promise<T> {
+  const { fileSystem, directory } = target.context;
+  const view = await openView(fileSystem, directory, target.key);
+  try {
+    return await read(view);
+  } finally {
+    await closeView(view);
+  }
+}
+
+/** Where a read of records goes on. */
+export interface ReadCursor {
+  /** The inode of the log that it was in. */
+  inode: number;
+  /** Where in it. */
+  position: ChainPosition;
+}
+
+/** Which records are read. */
+export interface ReadRange {
+  /** The lowest number. */
+  from: number;
+  /** Hidden ones too. */
+  all: boolean;
+  /** Nothing from this offset on, in bytes; for a session's own reader, which is to see durable records only. */
+  offsetMax: number;
+  /** Where the last read ended, if it was in the same log. */
+  cursor: ReadCursor | null;
+}
+
+/**
+ * Reads the records of a view, in groups.
+ *
+ * @param target Which session.
+ * @param log Its log.
+ * @param range Which records.
+ * @returns The records; at the end, where to go on.
+ */
+export async function* readView(
+  target: ReadTarget,
+  log: LogView,
+  range: ReadRange,
+): AsyncGenerator<LogRecord[], ReadCursor> {
+  const { inode } = await log.handle.stat();
+  const resumed = range.cursor?.inode === inode && range.cursor.position.offset <= log.tail.kept.offset;
+  const start = resumed && range.cursor !== null ? range.cursor.position : log.start;
+  const end = Math.min(log.tail.kept.offset, Math.max(range.offsetMax, start.offset));
+  const tail = { ...log.tail, kept: { ...log.tail.kept, offset: end } };
+  const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
+  const plan = { start, tail, sequenceMin, onDamage: damageHandler(target, log) };
+  const position = yield* readRecords(log.handle, plan);
+  return { inode, position };
+}
+
+/**
+ * Reads the last active records.
+ *
+ * @param target Which session.
+ * @param count How many at the most.
+ * @returns The records and what is in front of them.
+ */
+export async function readTail(target: ReadTarget, count: number): Promise<SessionTail> {
+  return await withView(target, async (view) => {
+    const log = view?.log ?? null;
+    if (log === null) return { records: [], dropped: 0, bytes: 0, firstSequence: null };
+    const last = await readLastRecords(log.handle, planOf(target, log), count);
+    const firstSequence = last[0]?.sequence ?? null;
+    const dropped = Math.max(0, (firstSequence ?? log.tail.kept.sequence) - log.first);
+    return { records: last.map((record) => record.value), dropped, bytes: log.size, firstSequence };
+  });
+}
+
+/**
+ * Looks at every line of a session and at its meta file.
+ *
+ * @param target Which session.
+ * @returns What was found.
+ * @throws {HoldfastError} `not-found` if there is no such session.
+ */
+export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
+  return await withView(target, async (view) => {
+    if (view === null) throw notFound(target.key);
+    const { log, meta } = view;
+    const report: VerifyReport = {
+      key: target.key,
+      ok: true,
+      records: 0,
+      verified: 0,
+      foreign: 0,
+      unverified: 0,
+      damaged: [],
+      tornTail: null,
+      meta: meta.state,
+      ...(meta.state === "damaged" ? { metaReason: meta.reason } : {}),
+    };
+    if (log !== null) {
+      const onDamage = ({ offset, length, reason }: DamagedLine) => report.damaged.push({ offset, length, reason });
+      const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+      for await (const records of readRecords(log.handle, plan)) {
+        for (const record of records) countTrust(report, record);
+      }
+      const { kept, tornEnd } = log.tail;
+      if (tornEnd > kept.offset) report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
+    }
+    report.ok = report.damaged.length === 0 && report.tornTail === null && meta.state === "ok";
+    return report;
+  });
+}
+
+/**
+ * Measures a session.
+ *
+ * @param target Which session.
+ * @returns Records and bytes.
+ * @throws {HoldfastError} `not-found` if there is no such session.
+ */
+export async function measureSession(target: ReadTarget): Promise<SessionStats> {
+  return await withView(target, async (view) => {
+    if (view === null) throw notFound(target.key);
+    const { log, files } = view;
+    const quarantined = await quarantineFiles(target.context.fileSystem, files.quarantine);
+    const quarantineBytes = quarantined.reduce((sum, file) => sum + file.size, 0);
+    const stats = { key: target.key, records: 0, dead: 0, bytes: 0, fillBytes: 0, quarantineBytes, archiveBytes: 0 };
+    if (log === null) return stats;
+    const onDamage = () => stats.dead++;
+    const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+    for await (const records of readRecords(log.handle, plan)) {
+      stats.records += records.length;
+      stats.dead += records.filter((record) => record.sequence < log.first).length;
+    }
+    return { ...stats, bytes: log.size, fillBytes: Math.max(0, log.size - log.tail.tornEnd) };
+  });
+}
+
+/**
+ * The plan of a read of all active records.
+ *
+ * @param target Which session.
+ * @param log Its log.
+ * @returns The plan.
+ */
+export function planOf(target: ReadTarget, log: LogView): ReadPlan {
+  return { start: log.start, tail: log.tail, sequenceMin: log.first, onDamage: damageHandler(target, log) };
+}
+
+/**
+ * What a missing session is answered with.
+ *
+ * @param key The session's key.
+ * @returns The error.
+ */
+export function notFound(key: string): HoldfastError {
+  return new HoldfastError("not-found", `No such session: ${JSON.stringify(key)}`);
+}
+
+function damageHandler(target: ReadTarget, log: LogView): (line: DamagedLine) => void {
+  return ({ offset, length, reason }) => {
+    const message = `Skipped ${length} bytes at ${offset} (${reason}) of session ${JSON.stringify(target.key)}`;
+    if (target.strict) throw new HoldfastError("corrupt", message, { path: log.path, offset });
+    target.context.report({ type: "damaged-line", key: target.key, path: log.path, offset, length, message });
+  };
+}
+
+function countTrust(report: VerifyReport, record: LogRecord): void {
+  report.records++;
+  if (record.trust === "verified") report.verified++;
+  else if (record.trust === "unverified") report.unverified++;
+  else report.foreign++;
+}

@@ -1,0 +1,147 @@
+/**
+ * `Session.records`: paging, and following a session that this or another process is writing.
+ *
+ * @module
+ */
+
+import type { LogRecord } from "../log/log_reader.ts";
+import { type ReadRange, type ReadTarget, readView } from "./session_reading.ts";
+import { closeView, openView } from "./session_view.ts";
+import type { SessionWorker } from "./session_worker.ts";
+import { wholeNumber } from "./store_options.ts";
+
+/** Options of `Session.records`. */
+export interface RecordsOptions {
+  /**
+   * The lowest number.
+   *
+   * @default {the first active record}
+   */
+  from?: number;
+  /**
+   * How many at the most.
+   *
+   * @default {all}
+   */
+  limit?: number;
+  /**
+   * Hidden records too, as far as they are still in the log.
+   *
+   * @default {false}
+   */
+  all?: boolean;
+  /**
+   * Whether to wait for more, until the signal is aborted, the limit reached, or the session deleted.
+   *
+   * @default {false}
+   */
+  follow?: boolean;
+  /** Ends a read that follows; the records just end. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Reads the records of one moment.
+ *
+ * @param target Which session.
+ * @param options Which records.
+ * @returns The records.
+ */
+export async function* readAllRecords(target: ReadTarget, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
+  const range = rangeOf(options);
+  let left = limitOf(options);
+  const view = await openView(target.context.fileSystem, target.context.directory, target.key);
+  try {
+    const log = view?.log ?? null;
+    if (log === null || left === 0) return;
+    for await (const records of readView(target, log, range)) {
+      for (const record of records) {
+        if (isAborted(options)) return;
+        yield record;
+        if (--left <= 0) return;
+      }
+    }
+  } finally {
+    await closeView(view);
+  }
+}
+
+/**
+ * Reads records and waits for more.
+ *
+ * @param worker The session.
+ * @param options Which records.
+ * @returns The records: durable ones only where this process writes them.
+ */
+export async function* followRecords(worker: SessionWorker, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
+  const range = rangeOf(options);
+  const { fileSystem, directory } = worker.host.context;
+  let left = limitOf(options);
+  let seen = false;
+  while (left > 0 && !isAborted(options) && worker.status !== "closed") {
+    const wait = waitForMore(worker, options.signal);
+    range.offsetMax = worker.syncedOffset;
+    const view = await openView(fileSystem, directory, worker.key);
+    try {
+      // What was there and is gone was deleted.
+      if (view === null && seen) return;
+      seen ||= view !== null;
+      const from = range.from;
+      const parts = view === null || view.log === null ? null : readView(worker.target, view.log, range);
+      for (let part = await parts?.next(); part !== undefined; part = await parts?.next()) {
+        if (part.done === true) {
+          range.cursor = part.value;
+          break;
+        }
+        for (const record of part.value) {
+          if (isAborted(options)) return;
+          range.from = record.sequence + 1;
+          yield record;
+          if (--left <= 0) return;
+        }
+      }
+      await closeView(view);
+      if (range.from === from) await wait.more(view?.files.log ?? null);
+    } finally {
+      wait.end();
+      await closeView(view);
+    }
+  }
+}
+
+interface Wait {
+  more(path: string | null): Promise<void>;
+  end(): void;
+}
+
+/** Begins before the look at the log, so that nothing that is committed meanwhile is slept through. */
+function waitForMore(worker: SessionWorker, signal: AbortSignal | undefined): Wait {
+  const controller = new AbortController();
+  const wake = () => controller.abort();
+  const unsubscribe = worker.whenCommitted(wake);
+  signal?.addEventListener("abort", wake, { once: true });
+  const { fileSystem, directory } = worker.host.context;
+  return {
+    async more(path: string | null): Promise<void> {
+      if (!controller.signal.aborted) await fileSystem.waitForChange(path ?? directory, controller.signal);
+    },
+    end(): void {
+      unsubscribe();
+      signal?.removeEventListener("abort", wake);
+      controller.abort();
+    },
+  };
+}
+
+function rangeOf(options: RecordsOptions): ReadRange {
+  const from = options.from === undefined ? 0 : wholeNumber("from", options.from, 0);
+  return { from, all: options.all ?? false, offsetMax: Infinity, cursor: null };
+}
+
+function limitOf(options: RecordsOptions): number {
+  return options.limit === undefined ? Infinity : wholeNumber("limit", options.limit, 0);
+}
+
+function isAborted(options: RecordsOptions): boolean {
+  return options.signal?.aborted ?? false;
+}

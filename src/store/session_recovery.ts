@@ -1,0 +1,110 @@
+/**
+ * Opens a session's log for writing: finds the seal, recovers the end, decides what the meta file and the log say
+ * together, and tells what was found.
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import type { FileHandle } from "../fs/filesystem.ts";
+import { recoverLog, type RecoveryReport } from "../log/log_recovery.ts";
+import { type ChainPosition, chainStart } from "../log/record_chain.ts";
+import { findSeal } from "../log/seal.ts";
+import { newMeta, type SessionMeta } from "./session_meta.ts";
+import type { SessionFiles } from "./session_name.ts";
+import { firstActive, hasReplaced } from "./session_view.ts";
+import { type StoreContext, timestamp } from "./store_context.ts";
+
+/** A log that was opened and recovered. */
+export interface OpenedLog {
+  /** The log, open for writing. */
+  handle: FileHandle;
+  /** Where it goes on; everything in front is durable. */
+  position: ChainPosition;
+  /** What meta file and log say together. */
+  meta: SessionMeta;
+  /** Whether the meta file must be written before anything is built on it. */
+  metaStale: boolean;
+  /** Where the seal ends that was found, in bytes. */
+  sealedOffset: number;
+}
+
+/**
+ * Opens and recovers a log.
+ *
+ * @param context What the store shares.
+ * @param key The session's key.
+ * @param files Its paths.
+ * @param meta What its meta file says; null if there is none to go by.
+ * @returns The log; null if the session has none.
+ */
+export async function openLog(
+  context: StoreContext,
+  key: string,
+  files: SessionFiles,
+  meta: SessionMeta | null,
+): Promise<OpenedLog | null> {
+  let handle: FileHandle;
+  try {
+    handle = await context.fileSystem.open(files.log, { access: "write" });
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const start = chainStart(key);
+    const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
+    const report = await recoverLog(context.fileSystem, handle, floor, files.quarantine);
+    reportRecovery(context, key, files, report);
+    const { position } = report;
+    const first = await firstActive(handle, start, position.offset, meta);
+    const known = { ...(meta ?? newMeta(key, timestamp())), first };
+    const replaced = await settleReplace(context, key, files, handle, known);
+    if (first > position.sequence) reportFirstBeyondEnd(context, key, files, first, position);
+    const metaStale = replaced !== known || report.keptInPlace;
+    return { handle, position, meta: replaced, metaStale, sealedOffset: floor.offset };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** A replace whose log is there is finished, any other is forgotten, before the next append (H12). */
+async function settleReplace(
+  context: StoreContext,
+  key: string,
+  files: SessionFiles,
+  handle: FileHandle,
+  meta: SessionMeta,
+): Promise<SessionMeta> {
+  const { replacing } = meta;
+  if (replacing === undefined) return meta;
+  const happened = await hasReplaced(handle, meta);
+  const message = happened ? "Completed a replace that had happened" : "Forgot a replace that had not happened";
+  context.report({ type: happened ? "replace-finished" : "replace-discarded", key, path: files.meta, message });
+  const settled = { ...meta, replacing: undefined };
+  return happened ? { ...settled, skip: 0, summary: replacing.summary ?? meta.summary } : settled;
+}
+
+function reportRecovery(context: StoreContext, key: string, files: SessionFiles, report: RecoveryReport): void {
+  if (report.torn.length > 0) context.counters.recoveries++;
+  for (const { offset, length, quarantineName } of report.torn) {
+    const where = quarantineName === null ? "was dropped, as there is no space" : `was set aside as ${quarantineName}`;
+    const type = quarantineName === null ? "quarantine-full" : "torn-tail";
+    const message = `Torn end of the log, never acknowledged, ${where}`;
+    context.report({ type, key, path: files.log, offset, length, message });
+  }
+}
+
+function reportFirstBeyondEnd(
+  context: StoreContext,
+  key: string,
+  files: SessionFiles,
+  first: number,
+  position: ChainPosition,
+): void {
+  const message = `Meta file hides records up to ${first}, but the log ends before ${position.sequence}; ` +
+    `an older log may stand beside a newer meta file, and numbers go on from ${first}`;
+  context.report({ type: "first-beyond-end", key, path: files.log, offset: position.offset, message });
+}

@@ -1,0 +1,263 @@
+/**
+ * What stands behind a session: its queue, the open log while there is one, and its state. Internal; `session.ts` is
+ * what users hold.
+ *
+ * @module
+ */
+
+import { HoldfastError } from "../errors.ts";
+import { readLastRecords } from "../log/log_tail.ts";
+import { AppendQueue, type AppendReceipt, type OpenedForWriting } from "./append_queue.ts";
+import { OpenSession } from "./open_session.ts";
+import { RecordIds } from "./record_ids.ts";
+import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
+import { removeSessionFiles } from "./session_files.ts";
+import { planOf, type ReadTarget, withView } from "./session_reading.ts";
+import type { StoreContext } from "./store_context.ts";
+import { assertDurability, type DurabilityMode, type ResolvedOptions } from "./store_options.ts";
+
+/** What the store does for its sessions. */
+export interface SessionHost {
+  /** What all parts share. */
+  context: StoreContext;
+  /** The store's options. */
+  options: ResolvedOptions;
+  /** Throws if the store is closed. */
+  assertOpen(): void;
+  /** Called when an open session is about to be written: others may have to make room. */
+  used(worker: SessionWorker): void;
+}
+
+/** `Session.status`. */
+export type SessionStatus = "idle" | "open" | "failed" | "closed";
+
+/** One session's queue and state. */
+export class SessionWorker {
+  /** The session's key. */
+  readonly key: string;
+  /** The store. */
+  readonly host: SessionHost;
+  readonly #queue: AppendQueue;
+  readonly #waiting = new Set<() => void>();
+  #opened: OpenedForWriting | null = null;
+  #summary: string;
+  #failure: HoldfastError | null = null;
+  #closed = false;
+
+  /** Creates an idle one. */
+  constructor(host: SessionHost, key: string, summary: string) {
+    this.key = key;
+    this.host = host;
+    this.#summary = summary;
+    this.#queue = new AppendQueue(() => this.#open(), () => this.#wake());
+  }
+
+  /** Where it stands. */
+  get status(): SessionStatus {
+    if (this.#closed) return "closed";
+    if (this.#failure !== null) return "failed";
+    return this.#opened === null ? "idle" : "open";
+  }
+
+  /** The summary as last read or written. */
+  get summary(): string {
+    return this.#opened?.session.meta.summary ?? this.#summary;
+  }
+
+  /** Takes note of a summary that was read. */
+  set summary(summary: string) {
+    this.#summary = summary;
+  }
+
+  /** Whether nothing is under way or waiting. */
+  get idle(): boolean {
+    return this.#queue.idle;
+  }
+
+  /** Its name for readers. */
+  get target(): ReadTarget {
+    return { context: this.host.context, key: this.key, strict: this.host.options.strict };
+  }
+
+  /** Up to where records are durable, while it is open; what a follower in this process may see, in bytes. */
+  get syncedOffset(): number {
+    return this.#opened?.session.writer?.syncedOffset ?? Infinity;
+  }
+
+  /**
+   * Appends records, all or nothing.
+   *
+   * @param records The records.
+   * @param durability When it resolves; undefined: as the store says of the records.
+   * @returns One receipt per record.
+   */
+  async append(records: readonly EncodedRecord[], durability: DurabilityMode | undefined): Promise<AppendReceipt[]> {
+    this.assertWritable();
+    const mode = durability === undefined ? null : assertDurability(durability);
+    if (records.length === 0) return [];
+    assertBatchSize(records);
+    return await this.#queue.append({
+      texts: records.map((record) => record.text),
+      ids: records.map((record) => record.id),
+      durable: records.some((record) => (mode ?? record.durability) === "durable"),
+    });
+  }
+
+  /**
+   * Runs a step that has the session to itself.
+   *
+   * @param step The step.
+   * @returns What it returned.
+   */
+  async edit<T>(step: (session: OpenSession) => Promise<T>): Promise<T> {
+    this.assertWritable();
+    return await this.#queue.run(async () => {
+      const { session } = await this.#open();
+      try {
+        return await step(session);
+      } finally {
+        this.#failure ??= session.failure;
+        this.#wake();
+      }
+    });
+  }
+
+  /** Makes everything that was appended so far durable. */
+  async flush(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#queue.idle && this.#opened === null) return;
+    await this.#queue.run(async () => {
+      await this.#opened?.session.sync();
+    });
+    this.#wake();
+  }
+
+  /** The same, blocking. */
+  flushSync(): void {
+    if (this.#failure !== null) return;
+    try {
+      this.#queue.flushSync();
+    } finally {
+      this.#failure ??= this.#opened?.session.failure ?? null;
+    }
+  }
+
+  /** What a session that is open for writing shows must survive (I6). */
+  async beforeRead(): Promise<void> {
+    this.host.assertOpen();
+    if (this.status === "open" || !this.#queue.idle) await this.flush().catch(() => undefined);
+  }
+
+  /**
+   * Calls back whenever something was committed, or nothing more will be.
+   *
+   * @param wake What is called.
+   * @returns Ends it.
+   */
+  whenCommitted(wake: () => void): () => void {
+    this.#waiting.add(wake);
+    return () => this.#waiting.delete(wake);
+  }
+
+  /** Reads the ids of the newest records anew. */
+  async loadIds(): Promise<void> {
+    const { recordId, recordIdReach } = this.host.options;
+    if (recordId === null || this.#opened === null) return;
+    const ids = new RecordIds(recordIdReach);
+    await withView(this.target, async (view) => {
+      const log = view?.log ?? null;
+      if (log === null) return;
+      const plan = { ...planOf(this.target, log), sequenceMin: 0, onDamage: () => undefined };
+      const records = await readLastRecords(log.handle, plan, recordIdReach);
+      for (const { value, sequence } of records) ids.add(recordId(value), sequence);
+    });
+    this.#opened.ids = ids;
+  }
+
+  /** Gives back file and lock after all that waits; the session can be used again. */
+  async release(): Promise<void> {
+    await this.#queue.run(async () => {
+      const opened = this.#opened;
+      if (opened === null) return;
+      this.#summary = opened.session.meta.summary;
+      this.#opened = null;
+      this.#queue.forget();
+      if (this.#failure === null) await opened.session.close();
+      else await opened.session.release();
+    });
+  }
+
+  /** Gives everything back for good. */
+  async close(): Promise<void> {
+    try {
+      await this.release();
+    } finally {
+      this.#closed = true;
+      this.#wake();
+    }
+  }
+
+  /**
+   * Deletes the session, committed by its meta file (B3).
+   *
+   * @returns False if there was none.
+   */
+  async remove(): Promise<boolean> {
+    const removed = await this.edit(async (session) => {
+      if (!session.exists) return false;
+      await session.writeMeta({ deleted: true, sealed: undefined });
+      await session.guard("removing the session", async () => {
+        await removeSessionFiles(this.host.context.fileSystem, session.files);
+      });
+      return true;
+    });
+    await this.#queue.run(async () => {
+      const opened = this.#opened;
+      this.#opened = null;
+      this.#queue.forget();
+      await opened?.session.release();
+    });
+    this.#closed ||= removed;
+    this.#wake();
+    return removed;
+  }
+
+  /** Throws if nothing may be written. */
+  assertWritable(): void {
+    this.host.assertOpen();
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#closed) {
+      throw new HoldfastError("closed", `Session was deleted, or its store closed: ${JSON.stringify(this.key)}`);
+    }
+    if (this.host.options.readOnly) {
+      throw new HoldfastError("read-only", "Store was opened readOnly", { path: this.host.context.directory });
+    }
+  }
+
+  async #open(): Promise<OpenedForWriting> {
+    if (this.#opened !== null) {
+      this.#failure ??= this.#opened.session.failure;
+      if (this.#failure !== null) throw this.#failure;
+      this.host.used(this);
+      return this.#opened;
+    }
+    this.assertWritable();
+    const session = await OpenSession.open(this.host.context, this.key);
+    const opened: OpenedForWriting = { session, ids: null };
+    this.#opened = opened;
+    try {
+      await this.loadIds();
+    } catch (error) {
+      this.#opened = null;
+      await session.release();
+      throw error;
+    }
+    this.host.used(this);
+    return opened;
+  }
+
+  #wake(): void {
+    this.#failure ??= this.#opened?.session.failure ?? null;
+    for (const wake of [...this.#waiting]) wake();
+  }
+}

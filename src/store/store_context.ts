@@ -1,0 +1,30 @@
+/**
+ * What all parts of an open store share.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../fs/filesystem.ts";
+import type { StoreCounters } from "./store_counters.ts";
+import type { StoreEvent } from "./store_event.ts";
+
+/** What all parts of an open store share. */
+export interface StoreContext {
+  /** The port, counted. */
+  fileSystem: FileSystem;
+  /** The store's directory, absolute. */
+  directory: string;
+  /** What the store has done so far. */
+  counters: StoreCounters;
+  /** Tells an event; never throws. */
+  report: (event: StoreEvent) => void;
+}
+
+/**
+ * The time as it goes into a meta file; never used to order anything (I19).
+ *
+ * @returns RFC 3339, UTC.
+ */
+export function timestamp(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,46 @@
+/**
+ * What a store has cost its flash.
+ *
+ * @module
+ */
+
+import { createFileSystemCounters, type FileSystemCounters } from "../fs/counting_filesystem.ts";
+
+/** Counted since the store was opened. */
+export interface StoreCounters extends FileSystemCounters {
+  /** Calls that appended, a batch counting once. */
+  appends: number;
+  /** Records that were appended. */
+  records: number;
+  /** Appends that were found to be in the log already, by `recordId`. */
+  duplicates: number;
+  /** Groups of appends that went to the log with one write. */
+  groups: number;
+  /** Meta files written. */
+  metaWrites: number;
+  /** Sessions that were opened for writing. */
+  sessionsOpened: number;
+  /** Torn ends that were found and repaired. */
+  recoveries: number;
+  /** Logs that were rewritten by compaction or replace. */
+  rewrites: number;
+}
+
+/**
+ * Counters that all stand at zero.
+ *
+ * @returns A new object.
+ */
+export function createStoreCounters(): StoreCounters {
+  return {
+    ...createFileSystemCounters(),
+    appends: 0,
+    records: 0,
+    duplicates: 0,
+    groups: 0,
+    metaWrites: 0,
+    sessionsOpened: 0,
+    recoveries: 0,
+    rewrites: 0,
+  };
+}

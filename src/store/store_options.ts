@@ -1,0 +1,151 @@
+/**
+ * What a store can be told when it is opened.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../fs/filesystem.ts";
+import type { JsonObject } from "../log/json_text.ts";
+import { lineBytesMax, markBytesMax } from "../log/record_format.ts";
+import { type RecordIdOf, recordIdReachDefault } from "./record_ids.ts";
+import type { StoreEvent } from "./store_event.ts";
+
+/**
+ * When an append resolves: `durable`, when the record survives a power cut; `buffered`, when the kernel has it, and it
+ * becomes durable with the next durable append or flush.
+ */
+export type DurabilityMode = "durable" | "buffered";
+
+/** Options of `openStore`. */
+export interface StoreOptions {
+  /**
+   * When appends resolve: a mode, or a function of the record, so that telemetry rides along with the next durable one.
+   *
+   * @default {"durable"}
+   */
+  durability?: DurabilityMode | ((record: JsonObject) => DurabilityMode);
+  /**
+   * Names a record. An append whose id is already in the log is a no-op that returns the first one's sequence; one that
+   * is still under way settles with it.
+   *
+   * @default {no record has an id}
+   */
+  recordId?: RecordIdOf;
+  /**
+   * How many of the newest records of a session are remembered by their ids; older ones may be appended again. They are
+   * read from the log's end when the session is first written.
+   *
+   * @default {1000}
+   */
+  recordIdReach?: number;
+  /**
+   * The largest record in bytes of JSON. A larger one is refused when it is appended.
+   *
+   * @default {10485695}
+   */
+  recordBytesMax?: number;
+  /**
+   * Whether nothing is ever written: no directory made, no lock taken, nothing repaired.
+   *
+   * @default {false}
+   */
+  readOnly?: boolean;
+  /**
+   * How many sessions may be open for writing at a time. Beyond, idle ones are closed, the least recently used first,
+   * and opened again when they are written to.
+   *
+   * @default {64}
+   */
+  openSessionsMax?: number;
+  /**
+   * Whether a damaged line makes a read throw instead of being skipped and reported.
+   *
+   * @default {false}
+   */
+  strict?: boolean;
+  /** Told of everything that is repaired, skipped or given up. It must not throw. */
+  onEvent?: (event: StoreEvent) => void;
+  /**
+   * Where the files are.
+   *
+   * @default {the real file system}
+   */
+  fileSystem?: FileSystem;
+}
+
+/** Options with nothing left open. */
+export interface ResolvedOptions {
+  /** See {@linkcode StoreOptions.durability}. */
+  durability: (record: JsonObject) => DurabilityMode;
+  /** See {@linkcode StoreOptions.recordId}. */
+  recordId: RecordIdOf | null;
+  /** See {@linkcode StoreOptions.recordIdReach}. */
+  recordIdReach: number;
+  /** See {@linkcode StoreOptions.recordBytesMax}. */
+  recordBytesMax: number;
+  /** See {@linkcode StoreOptions.readOnly}. */
+  readOnly: boolean;
+  /** See {@linkcode StoreOptions.openSessionsMax}. */
+  openSessionsMax: number;
+  /** See {@linkcode StoreOptions.strict}. */
+  strict: boolean;
+}
+
+const recordBytesLimit = lineBytesMax - markBytesMax;
+
+/**
+ * Checks options and fills in what is not given.
+ *
+ * @param options What the user gave.
+ * @returns The same with nothing left open.
+ * @throws {TypeError} If an option has the wrong type.
+ * @throws {RangeError} If a number is out of its range.
+ */
+export function resolveOptions(options: StoreOptions): ResolvedOptions {
+  const { durability = "durable", recordId, readOnly = false, strict = false } = options;
+  if (recordId !== undefined && typeof recordId !== "function") throw new TypeError("recordId must be a function");
+  return {
+    durability: resolveDurability(durability),
+    recordId: recordId ?? null,
+    recordIdReach: wholeNumber("recordIdReach", options.recordIdReach ?? recordIdReachDefault, 1, 1_000_000),
+    recordBytesMax: wholeNumber("recordBytesMax", options.recordBytesMax ?? recordBytesLimit, 2, recordBytesLimit),
+    readOnly,
+    openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
+    strict,
+  };
+}
+
+/**
+ * Checks a durability mode.
+ *
+ * @param mode What the user gave.
+ * @returns The same.
+ * @throws {TypeError} If it is none.
+ */
+export function assertDurability(mode: unknown): DurabilityMode {
+  if (mode !== "durable" && mode !== "buffered") throw new TypeError('durability must be "durable" or "buffered"');
+  return mode;
+}
+
+/**
+ * Checks a whole number.
+ *
+ * @param name What it is called.
+ * @param value What the user gave.
+ * @param min The lowest.
+ * @param max The highest.
+ * @returns The same.
+ */
+export function wholeNumber(name: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== "number") throw new TypeError(`${name} must be a number`);
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+  }
+  return value;
+}
+
+function resolveDurability(durability: NonNullable<StoreOptions["durability"]>): ResolvedOptions["durability"] {
+  if (typeof durability === "function") return (record) => assertDurability(durability(record));
+  const mode = assertDurability(durability);
+  return () => mode;
+}
