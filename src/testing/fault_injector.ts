@@ -65,12 +65,14 @@ export type Fault =
     readonly code?: string;
   }
   | {
-    /** A sync of a file fails with `EIO`. */
+    /** A sync of a file fails. */
     readonly kind: "sync";
     /** What it leaves behind; all but `false` and `late` only over a simulated file system. */
     readonly mode: SyncFaultMode;
     /** Which pending operations of the file reach the disk all the same; none by default. */
     readonly choices?: Choices;
+    /** With this code: `ENOSPC` where space is found missing only now; `EIO` by default. */
+    readonly code?: string;
   };
 
 /** Options for {@linkcode FaultyFileSystem}. */
@@ -176,5 +178,5 @@ function fits(fault: Fault, call: PortCall): boolean {
 
 /** The error that a fault gives. */
 export function faultError(fault: Fault, call: PortCall): Error {
-  return systemError(fault.kind === "sync" ? "EIO" : fault.code ?? "EIO", call.method, call.path);
+  return systemError(fault.code ?? "EIO", call.method, call.path);
 }

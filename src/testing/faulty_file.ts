@@ -13,7 +13,7 @@ import type { SyncFaultMode } from "./writeback.ts";
 /** Who can make the next sync of a file fail from inside. */
 export interface SyncFaultTarget {
   /** As `SimulatedFileSystem.failSync`. */
-  failSync(handle: FileHandle, mode: SyncFaultMode, choices: Choices): void;
+  failSync(handle: FileHandle, mode: SyncFaultMode, choices: Choices, code: string): void;
 }
 
 /** An open file of a {@linkcode FaultyFileSystem}. */
@@ -101,7 +101,7 @@ export class FaultyFile implements FileHandle {
     }
     if (fault === undefined) return { passes: true };
     if (fault.kind === "sync" && this.#target !== undefined) {
-      this.#target.failSync(this.#inner, fault.mode, fault.choices ?? []);
+      this.#target.failSync(this.#inner, fault.mode, fault.choices ?? [], fault.code ?? "EIO");
       return { passes: true };
     }
     if (fault.kind === "sync" && fault.mode === "late") {

@@ -19,7 +19,7 @@ export class SimulatedFile implements FileHandle {
   readonly #path: string;
   readonly #canWrite: boolean;
   #isOpen = true;
-  #fault: { mode: SyncFaultMode; choices: Choices } | undefined;
+  #fault: { mode: SyncFaultMode; choices: Choices; code: string } | undefined;
   #hasLateError = false;
 
   /**
@@ -45,21 +45,22 @@ export class SimulatedFile implements FileHandle {
     this.#canWrite = canWrite;
     machine.countOpen(inode, 1);
     process.openFiles.add(this);
+    machine.openFiles.add(this);
   }
 
   /** {@inheritDoc FileHandle.read} */
   async read(buffer: Uint8Array, offset: number): Promise<number> {
-    return this.readSync(buffer, offset);
+    return await this.#answer("read", this.readSync(buffer, offset));
   }
 
   /** {@inheritDoc FileHandle.write} */
   async write(bytes: Uint8Array, offset: number): Promise<number> {
-    return this.writeSync(bytes, offset);
+    return await this.#answer("write", this.writeSync(bytes, offset));
   }
 
   /** {@inheritDoc FileHandle.syncData} */
   async syncData(): Promise<void> {
-    this.syncDataSync();
+    await this.#answer("fdatasync", this.syncDataSync());
   }
 
   /** Reads at an offset. */
@@ -111,7 +112,7 @@ export class SimulatedFile implements FileHandle {
 
   /** {@inheritDoc FileHandle.truncate} */
   async truncate(size: number): Promise<void> {
-    this.truncateSync(size);
+    await this.#answer("truncate", this.truncateSync(size));
   }
 
   /** Cuts or grows the file. */
@@ -150,12 +151,12 @@ export class SimulatedFile implements FileHandle {
     }
     failSyncFile(machine.pages, this.#inode, fault.mode, fault.choices);
     // The kernel tells each handle that is open now, once; one that is opened later hears nothing.
-    for (const other of this.#process.openFiles) {
+    for (const other of this.#machine.openFiles) {
       if (other instanceof SimulatedFile && other.#inode === this.#inode) other.#hasLateError = true;
     }
     this.#hasLateError = fault.mode === "late";
     machine.step(this.#process, "after", "a failed fdatasync", this.#path);
-    if (fault.mode !== "late") throw systemError("EIO", "fdatasync", this.#path);
+    if (fault.mode !== "late") throw systemError(fault.code, "fdatasync", this.#path);
   }
 
   /** {@inheritDoc FileHandle.stat} */
@@ -205,6 +206,7 @@ export class SimulatedFile implements FileHandle {
   abandon(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#machine.openFiles.delete(this);
     this.#machine.countOpen(this.#inode, -1);
   }
 
@@ -212,10 +214,15 @@ export class SimulatedFile implements FileHandle {
    * Makes the next sync of this file fail.
    *
    * @param mode What the failure leaves behind.
-   * @param choices Which of the file's pending operations got to the disk all the same; none by default.
+   * @param choices Which of the file's pending operations got to the disk all the same.
+   * @param code What it rejects with.
    */
-  failNextSync(mode: SyncFaultMode, choices: Choices = []): void {
-    this.#fault = { mode, choices };
+  failNextSync(mode: SyncFaultMode, choices: Choices, code: string): void {
+    this.#fault = { mode, choices, code };
+  }
+
+  #answer<T>(call: string, value: T): Promise<T> {
+    return this.#machine.answer(this.#process, call, this.#path, value);
   }
 
   #file(call: string, writes: boolean): FileNode {

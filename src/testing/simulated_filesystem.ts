@@ -102,7 +102,7 @@ export class SimulatedFileSystem implements FileSystem {
     const file = new SimulatedFile(machine, this.#process, node.inode, path, options.access === "write");
     machine.counters.opens++;
     machine.step(this.#process, "after", "open", path);
-    return file;
+    return await machine.answer(this.#process, "open", path, file);
   }
 
   /** {@inheritDoc FileSystem.stat} */
@@ -127,26 +127,31 @@ export class SimulatedFileSystem implements FileSystem {
   /** {@inheritDoc FileSystem.makeDirectory} */
   async makeDirectory(path: string, mode: number): Promise<void> {
     this.#change("mkdir", path, () => names.makeDirectory(this.#machine, path, mode));
+    await this.#machine.answer(this.#process, "mkdir", path, undefined);
   }
 
   /** {@inheritDoc FileSystem.removeDirectory} */
   async removeDirectory(path: string): Promise<void> {
     this.#change("rmdir", path, () => names.removeDirectory(this.#machine, path));
+    await this.#machine.answer(this.#process, "rmdir", path, undefined);
   }
 
   /** {@inheritDoc FileSystem.rename} */
   async rename(from: string, to: string): Promise<void> {
     this.#change("rename", `${from} -> ${to}`, () => names.rename(this.#machine, from, to));
+    await this.#machine.answer(this.#process, "rename", from, undefined);
   }
 
   /** {@inheritDoc FileSystem.link} */
   async link(from: string, to: string): Promise<void> {
     this.#change("link", `${from} -> ${to}`, () => names.link(this.#machine, from, to));
+    await this.#machine.answer(this.#process, "link", from, undefined);
   }
 
   /** {@inheritDoc FileSystem.unlink} */
   async unlink(path: string): Promise<void> {
     this.#change("unlink", path, () => names.unlink(this.#machine, path));
+    await this.#machine.answer(this.#process, "unlink", path, undefined);
   }
 
   /**
@@ -177,6 +182,7 @@ export class SimulatedFileSystem implements FileSystem {
     machine.pages.device?.beforeSync(machine.pages);
     syncDirectory(machine.pages, node.inode);
     machine.step(this.#process, "after", "fsync of directory", path);
+    await machine.answer(this.#process, "fsync", path, undefined);
   }
 
   /** {@inheritDoc FileSystem.lock} */
@@ -219,7 +225,7 @@ export class SimulatedFileSystem implements FileSystem {
     const { pages, seed, options } = this.#machine;
     this.#machine.cutPower();
     const machine = this.#machine.derive(pages.afterCrash(choices, seed));
-    if (options.clockRestarts === true) machine.clockMs = options.clockStartMs ?? 0;
+    if (options.clockRestarts === true) machine.restartClock();
     return SimulatedFileSystem.#on(machine);
   }
 
@@ -265,11 +271,12 @@ export class SimulatedFileSystem implements FileSystem {
    * @param handle The file, opened here.
    * @param mode What the failure leaves behind.
    * @param choices Which of the file's pending operations reach the disk all the same; none by default.
+   * @param code What it rejects with; `ENOSPC` where space is found missing only now.
    * @throws TypeError if the file was not opened by a simulated file system.
    */
-  failSync(handle: FileHandle, mode: SyncFaultMode, choices: Choices = []): void {
+  failSync(handle: FileHandle, mode: SyncFaultMode, choices: Choices = [], code = "EIO"): void {
     if (!(handle instanceof SimulatedFile)) throw new TypeError("Not a file of a simulated file system");
-    handle.failNextSync(mode, choices);
+    handle.failNextSync(mode, choices, code);
   }
 
   /** What a power cut could take now, in the order in which it was issued; the first choice is for the first. */

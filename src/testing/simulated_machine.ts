@@ -84,6 +84,13 @@ export interface SimulatedFileSystemOptions {
    */
   privileged?: boolean;
   /**
+   * How many turns of the microtask queue an answer may take at most, after its call has had its effect; how many, the
+   * seed decides. With 0 every answer comes as soon as it can.
+   *
+   * @default {0}
+   */
+  answerTurnsMax?: number;
+  /**
    * Called between the smallest steps; can be set later too.
    *
    * @default {undefined}
@@ -171,11 +178,14 @@ export class SimulatedMachine {
   readonly locks: Map<number, SimulatedProcess> = new Map();
   /** Who waits for a change. */
   readonly watchers: Set<Watcher> = new Set();
+  /** What is open, for all programs. */
+  readonly openFiles: Set<object> = new Set();
   /** Files that were cut to nothing and not closed since. */
   readonly emptied: Set<number> = new Set();
   /** Milliseconds since 1970, as the machine believes. */
   clockMs: number;
   #step = 0;
+  readonly #turns: SeededRandom;
 
   /**
    * Sets up a machine.
@@ -187,6 +197,7 @@ export class SimulatedMachine {
     this.options = options;
     this.clockMs = options.clockStartMs ?? CLOCK_START_MS;
     this.random = new SeededRandom(options.seed ?? 0);
+    this.#turns = new SeededRandom(~(options.seed ?? 0));
     this.pages = pages ?? emptyPages(options, this.clockMs);
   }
 
@@ -212,6 +223,15 @@ export class SimulatedMachine {
   step(process: SimulatedProcess, moment: "before" | "after", call: string, path: string): void {
     if (this.onStep !== undefined) this.onStep(this.#step++, `${moment} ${call} ${path}`);
     this.check(process, call, path);
+  }
+
+  /** Hands an answer over, some turns later; not at all, if the power or the program went meanwhile. */
+  async answer<T>(process: SimulatedProcess, call: string, path: string, value: T): Promise<T> {
+    const turnsMax = this.options.answerTurnsMax ?? 0;
+    if (turnsMax === 0) return value;
+    for (let turns = this.#turns.below(turnsMax + 1); turns > 0; turns--) await undefined;
+    this.check(process, call, path);
+    return value;
   }
 
   /** Refuses to go on for what no longer runs. */
@@ -267,6 +287,11 @@ export class SimulatedMachine {
     for (const file of process.openFiles) file.abandon();
     process.openFiles.clear();
     for (const [inode, holder] of this.locks) if (holder === process) this.locks.delete(inode);
+  }
+
+  /** Sets the clock as a board without a battery does. */
+  restartClock(): void {
+    this.clockMs = this.options.clockStartMs ?? CLOCK_START_MS;
   }
 
   /** Cuts the power. */

@@ -98,7 +98,9 @@ function shareWithDisk(pages: PageCache, inode: number): void {
 }
 
 function applyWhole(pages: PageCache, operations: readonly PendingOperation[]): void {
-  const outcomes = operations.map((operation) => operation.forced || wholeOutcome(operation, pages.rules));
+  const outcomes = operations.map((operation) =>
+    operation.kind === "grow" && operation.forced !== 0 ? operation.forced : wholeOutcome(operation, pages.rules)
+  );
   applyOutcomes(pages.disk, operations, outcomes, pages.rules, 0);
 }
 
