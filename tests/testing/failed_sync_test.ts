@@ -128,3 +128,20 @@ test("FaultyFileSystem passes each sync failure on to the simulation", async () 
     assert.equal(await textAt(crashCopy(fileSystem, []), "/log"), expected[mode], mode);
   }
 });
+
+test("failSync(): another process that has the file open is told too", async () => {
+  const { fileSystem, file } = await failing("weak", "kept");
+  const other = await edit(fileSystem.anotherProcess(), "/log");
+  await assert.rejects(file.syncData(), eio);
+  await assert.rejects(other.syncData(), eio);
+  await other.syncData();
+});
+
+test("failSync() may say that there is no space after all", async () => {
+  const fileSystem = await diskWith({}, { "/log": "1" });
+  const fault = { kind: "sync", mode: "dropped", code: "ENOSPC" } as const;
+  const file = await edit(new FaultyFileSystem(fileSystem, { failAt: 1, fault }), "/log");
+  await file.write(bytes("2"), 0);
+  await assert.rejects(file.syncData(), { code: "ENOSPC" });
+  assert.equal(await textAt(fileSystem, "/log"), "1");
+});

@@ -304,3 +304,26 @@ test("setOwner() gives files away only if privileged", async () => {
   const { userId, groupId } = await fileSystem.stat("/a");
   assert.deepEqual([userId, groupId], [7, 8]);
 });
+
+test("answerTurnsMax: answers take their turns, the same ones for the same seed; none comes after the power went", async () => {
+  const orders = new Set<string>();
+  for (let seed = 0; seed < 20; seed++) {
+    const run = async (): Promise<string> => {
+      const fileSystem = await diskWith({ answerTurnsMax: 8, seed }, { "/a": "", "/b": "" });
+      const [a, b] = [await edit(fileSystem, "/a"), await edit(fileSystem, "/b")];
+      const order: string[] = [];
+      await Promise.all([a.syncData().then(() => order.push("a")), b.syncData().then(() => order.push("b"))]);
+      return order.join("");
+    };
+    const order = await run();
+    assert.equal(await run(), order);
+    orders.add(order);
+  }
+  assert.deepEqual([...orders].sort(), ["ab", "ba"]);
+  const fileSystem = await diskWith({ answerTurnsMax: 1000, seed: 3 }, { "/a": "1" });
+  const file = await edit(fileSystem, "/a");
+  const answer = file.write(bytes("2"), 0);
+  const after = fileSystem.crash([-1]);
+  await assert.rejects(answer, off);
+  assert.equal(await textAt(after, "/a"), "2");
+});
