@@ -52,14 +52,15 @@ export const command: Command = {
  * @param context For stdin and warnings.
  * @param session Where they go.
  * @param acknowledge Called in order, for each record that is durable.
+ * @param window How many appends may be under way.
  * @returns The exit code.
  */
 export async function appendStream(
   context: CommandContext,
   session: Session,
   acknowledge: (receipt: AppendReceipt) => Promise<void>,
+  window: AppendWindow = new AppendWindow(),
 ): Promise<number> {
-  const window = new AppendWindow();
   const refused = new RefusedLines(context);
   for await (const line of inputLines(untilAborted(context.stdin, context.signal))) {
     if (context.signal.aborted) break;

@@ -6,7 +6,7 @@
 
 import type { AppendReceipt } from "../../mod.ts";
 
-/** How many appends may be under way. */
+/** How many appends may be under way, unless said otherwise. */
 export const appendsWaitingMax = 64;
 
 /** What one append came to. */
@@ -18,9 +18,19 @@ export type AppendOutcome = { receipt: AppendReceipt } | { error: unknown };
  * States: *running*; *failed* once a report has thrown: nothing more is reported, and every call rejects with that.
  */
 export class AppendWindow {
+  readonly #waitingMax: number;
   #waitingCount = 0;
   #reported: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | null = null;
+
+  /**
+   * Begins empty.
+   *
+   * @param waitingMax How many appends may be under way.
+   */
+  constructor(waitingMax: number = appendsWaitingMax) {
+    this.#waitingMax = waitingMax;
+  }
 
   /**
    * Waits for room, so that no more than {@linkcode appendsWaitingMax} are under way.
@@ -28,7 +38,7 @@ export class AppendWindow {
    * @throws What a report threw.
    */
   async room(): Promise<void> {
-    while (this.#waitingCount >= appendsWaitingMax && this.#failure === null) await this.#nextReported();
+    while (this.#waitingCount >= this.#waitingMax && this.#failure === null) await this.#nextReported();
     if (this.#failure !== null) throw this.#failure.error;
   }
 

@@ -69,7 +69,7 @@ export const command: Command = {
     }).finally(() => progress.done());
     const check = await verify(directory);
     const seconds = (performance.now() - startedMs) / 1000;
-    const faulty = isFaulty(totals) || !check.ok;
+    const faulty = isFaulty(totals) || check?.ok !== true;
     if (json) await writeJson(context, machineReport(totals, check, seed, seconds, directory));
     else await context.stdout.write(readableReport(context, totals, check, seconds, directory));
     return faulty ? exitCodes.failed : exitCodes.done;
@@ -133,10 +133,11 @@ function scriptPath(): string {
   return decodeURIComponent(new URL(`./main.${extension}`, import.meta.url).pathname);
 }
 
-async function verify(directory: string): Promise<VerifyReport> {
+/** What the store itself says; null where everything is lost, the session too. */
+async function verify(directory: string): Promise<VerifyReport | null> {
   const store = await openStore(directory, { readOnly: true });
   try {
-    return await (await store.session(key)).verify();
+    return await store.has(key) ? await (await store.session(key)).verify() : null;
   } finally {
     await store.close();
   }
@@ -153,7 +154,7 @@ function introduction({ texts, origin }: Transcript, kills: number, seed: number
 function readableReport(
   context: CommandContext,
   totals: DemoTotals,
-  check: VerifyReport,
+  check: VerifyReport | null,
   seconds: number,
   directory: string,
 ): string {
@@ -168,15 +169,15 @@ function readableReport(
     ["duplicated", none(verdict?.duplicated ?? 0)],
     ["out of order", none((verdict?.outOfOrder ?? 0) + totals.acknowledgedOutOfTurn)],
     ["never written", none(verdict?.invented ?? 0)],
-    ["damaged lines", none(check.damaged.length)],
+    ["damaged lines", none(check?.damaged.length ?? 0)],
     ["kills", formatCount(totals.kills)],
     ["torn tails repaired", formatCount(totals.tornTails)],
     ["time", `${seconds.toFixed(1)} s`],
     ["bytes written", formatBytes(totals.bytesWritten)],
     ["syncs", formatCount(totals.syncs)],
   ], paint);
-  if (isFaulty(totals) || !check.ok) {
-    const fault = verdict?.firstFault ?? check.damaged[0]?.reason ?? check.metaReason ?? "acknowledged out of turn";
+  if (isFaulty(totals) || check?.ok !== true) {
+    const fault = verdict?.firstFault ?? check?.damaged[0]?.reason ?? check?.metaReason ?? "acknowledged out of turn";
     return `${table}\n${paint("FAILED", "red", "bold")}: ${fault}\nThe store is kept for inspection: ${directory}\n`;
   }
   const program = scriptPath().endsWith(".ts") ? "npm run -s holdfast --" : "holdfast";
@@ -188,7 +189,7 @@ function readableReport(
 
 function machineReport(
   totals: DemoTotals,
-  check: VerifyReport,
+  check: VerifyReport | null,
   seed: number,
   seconds: number,
   directory: string,
@@ -201,7 +202,7 @@ function machineReport(
     duplicated: verdict?.duplicated ?? 0,
     outOfOrder: (verdict?.outOfOrder ?? 0) + acknowledgedOutOfTurn,
     invented: verdict?.invented ?? 0,
-    damaged: check.damaged.length,
+    damaged: check?.damaged.length ?? 0,
     kills,
     tornTails,
     seconds: Number(seconds.toFixed(3)),

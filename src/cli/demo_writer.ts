@@ -5,12 +5,17 @@
  * @module
  */
 
+import type { AppendReceipt } from "../../mod.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { appendStream } from "./append.ts";
+import { AppendWindow } from "./append_window.ts";
 import { type Command, exitCodes } from "./command.ts";
 import { seededRandom } from "./seeded_random.ts";
 import { slowCard } from "./slow_card.ts";
 import { withStore } from "./store_access.ts";
+
+/** Fewer than `append` has, so that a kill finds more writes to fall into. */
+const appendsWaitingMax = 8;
 
 /** The command. */
 export const command: Command = {
@@ -28,18 +33,20 @@ export const command: Command = {
   },
   async run(context) {
     // Started ahead of time: the lock is taken when the first record comes.
-    const stdin = context.stdin[Symbol.asyncIterator]();
-    const first = await stdin.next();
+    const input = context.stdin[Symbol.asyncIterator]();
+    const first = await input.next();
     if (first.done === true) return exitCodes.done;
-    const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => stdin };
+    const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => input };
     const fileSystem = slowCard(runtimeFileSystem, seededRandom(context.parsed.count("seed") ?? 1));
     const onEvent = ({ type }: { type: string }): void => void context.stdout.write(`!${type}\n`);
     return await withStore(context, { fileSystem, onEvent }, async (store) => {
       const session = await store.session(context.parsed.positional(0));
-      return await appendStream({ ...context, stdin: chained(first.value, rest) }, session, async ({ sequence }) => {
+      const acknowledge = async ({ sequence }: AppendReceipt): Promise<void> => {
         const { bytesWritten, syncs } = store.counters;
         await context.stdout.write(`${sequence} ${bytesWritten} ${syncs}\n`);
-      });
+      };
+      const stdin = chained(first.value, rest);
+      return await appendStream({ ...context, stdin }, session, acknowledge, new AppendWindow(appendsWaitingMax));
     });
   },
 };

@@ -71,12 +71,10 @@ async function exportRecords(
   const progress = new Progress(context.stderr, context.parsed.has("json") || !context.stderr.isTerminal);
   const counts: ExportCounts = { written: 0, hidden: 0, unfit: 0 };
   const all = context.parsed.has("all");
-  const { records, active } = await session.info();
-  let hiddenLeft = all ? records - active : 0;
+  const firstActive = all ? await firstActiveSequence(session) : 0;
   for await (const { sequence, text } of session.texts({ all })) {
     throwIfInterrupted(context);
     if (context.stdout.closed) break;
-    const hidden = hiddenLeft-- > 0;
     const record = format.writeRecord?.(text) ?? { kind: "unfit", reason: "the format is only read" };
     if (record.kind === "unfit") {
       counts.unfit++;
@@ -85,11 +83,16 @@ async function exportRecords(
     }
     await write(record.text);
     counts.written++;
-    if (hidden) counts.hidden++;
+    if (sequence < firstActive) counts.hidden++;
     await progress.update(() => `${formatCount(counts.written)} records exported`);
   }
   await progress.done();
   return counts;
+}
+
+async function firstActiveSequence(session: Session): Promise<number> {
+  for await (const { sequence } of session.texts({ limit: 1 })) return sequence;
+  return Infinity;
 }
 
 async function exportFile(

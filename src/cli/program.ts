@@ -105,7 +105,7 @@ const hints: Readonly<Record<HoldfastError["code"], string | null>> = {
   corrupt: "See what is damaged with: holdfast check; set it aside with: holdfast repair KEY",
   failed: "Run the command again: what is in the log is looked at afresh",
   "read-only": "The directory or file may not be written by this user",
-  "not-found": "See what there is with: holdfast ls",
+  "not-found": "See what there is with: holdfast ls; another directory is given with --dir",
   closed: null,
   io: null,
 };

@@ -5,7 +5,9 @@
  */
 
 import { type Command, exitCodes } from "./command.ts";
+import { readableReport } from "./check.ts";
 import { existingSession, throwIfInterrupted, withStore, writeJson } from "./store_access.ts";
+import { countOf, visibleLine } from "./terminal_text.ts";
 
 /** The command. */
 export const command: Command = {
@@ -22,13 +24,18 @@ export const command: Command = {
   },
   async run(context) {
     const key = context.parsed.positional(0);
-    await withStore(context, {}, async (store) => {
+    return await withStore(context, {}, async (store) => {
       const session = await existingSession(store, key);
       throwIfInterrupted(context);
-      const report = await session.repair();
-      if (context.parsed.has("json")) return await writeJson(context, { key, ...report });
-      await context.stdout.write(`${key}: ${JSON.stringify(report)}\n`);
+      const { before, after, removed } = await session.repair();
+      if (context.parsed.has("json")) await writeJson(context, { key, ok: after.ok, removed, before, after });
+      else {
+        const did = before.ok && removed === 0
+          ? "nothing to repair"
+          : `${countOf(removed, "line")} removed, damaged ones to quarantine`;
+        await context.stdout.write(`${visibleLine(key)}: ${did}\n${readableReport(context, after)}`);
+      }
+      return after.ok ? exitCodes.done : exitCodes.failed;
     });
-    return exitCodes.done;
   },
 };

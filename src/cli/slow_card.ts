@@ -8,8 +8,8 @@
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 
-const tornShare = 0.3;
-const pauseMsMax = 4;
+const tornShare = 0.6;
+const pauseMsMax = 10;
 const tornBytesMin = 16;
 
 /**

@@ -29,11 +29,12 @@ test("the directory is --dir, else HOLDFAST_DIR, else XDG_DATA_HOME/holdfast, el
   });
 });
 
-test("ls, check and stats of a directory that is not there find nothing and make nothing", async () => {
+test("reading a directory that is not there is a clear error, and makes nothing", async () => {
   await withProgram(async (on, directory) => {
     for (const name of ["ls", "stats", "check"]) {
-      const { code, stderr } = await on([name]);
-      assert.deepEqual([code, stderr], [0, ""], name);
+      const { code, stdout, stderr } = await on([name]);
+      assert.deepEqual([code, stdout], [1, ""], name);
+      assert.ok(stderr.includes(directory) && stderr.includes("--dir"), stderr);
     }
     await assert.rejects(access(directory));
   });

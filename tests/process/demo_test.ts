@@ -78,7 +78,7 @@ test("demo fails when a record is acknowledged before it is written", async () =
       file: "src/cli/append.ts",
       exact: "session.appendText(read.text)",
       replacement:
-        `(globalThis.early ??= session.info().then(({ records }) => ({ sequence: records }))).then((early) => {
+        `(globalThis.early ??= session.tail(1).then(({ firstSequence }) => ({ sequence: (firstSequence ?? -1) + 1 }))).then((early) => {
         void session.appendText(read.text);
         return { sequence: early.sequence++, duplicate: false };
       })`,
