@@ -185,7 +185,8 @@ export class OpenSession {
    * @param log The new log, durable under its name.
    */
   async rewritten(log: WritableLog): Promise<void> {
-    this.#sealedOffset = 0;
+    const { sealed } = this.#meta;
+    this.#sealedOffset = sealed?.bytes === log.position.offset ? sealed.bytes : 0;
     if (this.#writer === null) this.#writer = this.#writerOn(log);
     else await this.#writer.rewritten(log);
   }

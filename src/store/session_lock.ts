@@ -47,9 +47,13 @@ export async function claimSession(fileSystem: FileSystem, directory: string, ke
       break;
     }
     if (held !== null && (location !== null || waits === waitsMax)) throw lockedError(key, held.files, held.holder);
+    if (held === null) {
+      const message = `Every name for session ${JSON.stringify(key)} belongs to another key; look at its meta files`;
+      throw new HoldfastError("io", message, { path: directory });
+    }
     // Another key may be taking the name at this moment; its meta file will tell.
     waits++;
-    if (held !== null) await fileSystem.waitForChange(held.files.meta, AbortSignal.timeout(waitMs));
+    await fileSystem.waitForChange(held.files.meta, AbortSignal.timeout(waitMs));
   }
 }
 
