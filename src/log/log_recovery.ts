@@ -11,7 +11,7 @@ import { writeFully } from "./atomic_file.ts";
 import { readFully } from "./log_lines.ts";
 import { type QuarantinePiece, setAside } from "./quarantine.ts";
 import type { ChainPosition } from "./record_chain.ts";
-import { batchBytesMax, harmlessByte, lineFeed, unsyncedBytesMax } from "./record_format.ts";
+import { batchBytesMax, fragmentByte, harmlessByte, lineFeed, unsyncedBytesMax } from "./record_format.ts";
 import { readUnsealedTail, type UnsealedTail } from "./unsealed_tail.ts";
 
 /** A piece of the log that was set aside. */
@@ -56,7 +56,9 @@ export async function recoverLog(
   for (const piece of tornPieces(tail)) {
     torn.push({ ...piece, quarantineName: await setAsideIfRoom(fileSystem, quarantineDirectory, handle, piece) });
   }
-  for (const { offset } of tail.torn) await writeFully(handle, Uint8Array.of(harmlessByte), offset);
+  for (const { offset, isFragment } of tail.torn) {
+    await writeFully(handle, Uint8Array.of(isFragment ? fragmentByte : harmlessByte), offset);
+  }
   // No more of ours can be unsynced; in a log of picoclaw's alone nothing says what is durable.
   const unsyncedStart = Math.max(tail.durableOffset, tail.kept.offset - unsyncedBytesMax - batchBytesMax);
   const rewrittenBytes = await writeAgain(handle, unsyncedStart, tail.kept.offset);

@@ -12,7 +12,7 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, directoryOf, statIfThere, unlinkIfThere, writeFully } from "./atomic_file.ts";
 import { readFully } from "./log_lines.ts";
-import { checksumText, harmlessByte, lineFeed } from "./record_format.ts";
+import { checksumText, fragmentByte, harmlessByte, lineFeed } from "./record_format.ts";
 
 /** How much a session's quarantine may hold, in bytes; the oldest files make room. */
 export const quarantineBytesMax: number = 16 * 1024 * 1024;
@@ -178,7 +178,7 @@ async function holdsSame(
       if (savedCount !== currentCount) return false;
       for (let index = 0; index < savedCount; index++) {
         const byte = current[index];
-        if (byte !== saved[index] && byte !== lineFeed && byte !== harmlessByte) return false;
+        if (byte !== saved[index] && byte !== lineFeed && byte !== harmlessByte && byte !== fragmentByte) return false;
       }
     }
     return true;

@@ -9,7 +9,15 @@
 
 import { fromLineText, isJsonObject, type JsonObject } from "./json_text.ts";
 import type { ScannedLine } from "./line_scanner.ts";
-import { foreignChecksum, harmlessByte, keyChecksum, lineChecksum, type Mark, readMark } from "./record_format.ts";
+import {
+  foreignChecksum,
+  fragmentByte,
+  harmlessByte,
+  keyChecksum,
+  lineChecksum,
+  type Mark,
+  readMark,
+} from "./record_format.ts";
 
 /** A place in a log from which it can be read: everything in front of it is left out. */
 export interface ChainPosition {
@@ -124,6 +132,8 @@ export class RecordChain {
     const bytes = line.bytes;
     if (bytes === null) return this.#takeUnread(line);
     if (isBlank(bytes)) return null;
+    if (bytes[0] === fragmentByte) return this.takeDamaged(line, "a sector of a torn record");
+    if (bytes[0] === harmlessByte) return this.#takeDead(line, bytes);
     const verdict = readMark(bytes);
     if (verdict.kind === "marked") return this.#takeMarked(line, bytes, verdict.mark);
     if (verdict.kind === "disguised") return this.#takeBroken(line, bytes, "ends in a mark under another key");
@@ -171,7 +181,7 @@ export class RecordChain {
   }
 
   /**
-   * Takes the next line as no record, whatever it looks like.
+   * Takes the next line as a sector out of a torn record, whatever it looks like.
    *
    * @param line The line; its bytes are only looked at during the call.
    * @param reason Why.
@@ -180,8 +190,21 @@ export class RecordChain {
   takeDamaged(line: ScannedLine, reason: string): DamagedLine {
     const bytes = line.bytes;
     if (bytes === null) return this.#takeUnread(line);
-    const verdict = readMark(bytes);
-    return this.#takeBroken(line, bytes, reason, verdict.kind === "marked" ? verdict.mark : undefined);
+    this.#splitSequence = null;
+    const damaged = this.#takeBroken(line, bytes, reason);
+    this.#splitSequence = null;
+    return damaged;
+  }
+
+  /** A record that recovery made harmless moves the chain on as it did before, so that nobody behind it is shifted. */
+  #takeDead(line: ScannedLine, bytes: Uint8Array): DamagedLine {
+    const revived = bytes.slice();
+    revived[0] = braceOpen;
+    const verdict = readMark(revived);
+    if (verdict.kind !== "marked") return this.#takeBroken(line, bytes, "not a JSON object");
+    const { sequence } = this.#takeMarked(line, revived, verdict.mark);
+    const { offset, length, rawIndex } = line;
+    return { kind: "damaged", offset, length, sequence, rawIndex, reason: "it was never acknowledged" };
   }
 
   #takeBroken(line: ScannedLine, bytes: Uint8Array, reason: string, mark?: Mark): DamagedLine {
@@ -198,13 +221,12 @@ export class RecordChain {
   #placeOfBroken(bytes: Uint8Array, mark: Mark | undefined): number {
     const split = this.#splitSequence;
     const isWhole = bytes[bytes.length - 1] === braceClose;
-    const dead = mark ?? deadMark(bytes);
-    if (split !== null && dead === null && bytes[0] !== braceOpen) {
+    if (split !== null && mark === undefined && bytes[0] !== braceOpen) {
       if (isWhole) this.#splitSequence = null;
       return split;
     }
     const sequence = this.#sequenceNext;
-    const claimed = dead?.sequence ?? -1;
+    const claimed = mark?.sequence ?? -1;
     const isRest = claimed > this.#recordSequenceLast && claimed < sequence;
     this.#sequenceNext = isRest ? claimed + 1 : sequence + joinedLines(bytes);
     this.#splitSequence = isWhole ? null : sequence;
@@ -300,13 +322,4 @@ function joinedLines(bytes: Uint8Array): number {
     if (bytes[index - 2] === braceClose && flippedFeeds.has(bytes[index - 1] ?? 0)) lines++;
   }
   return lines;
-}
-
-/** The mark of a line that recovery made harmless; its number stays taken. */
-function deadMark(bytes: Uint8Array): Mark | null {
-  if (bytes[0] !== harmlessByte) return null;
-  const line = bytes.slice();
-  line[0] = braceOpen;
-  const verdict = readMark(line);
-  return verdict.kind === "marked" ? verdict.mark : null;
 }

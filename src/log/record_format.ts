@@ -18,8 +18,10 @@ export const lineBytesMax = 10 * 1024 * 1024 - 1;
 export const batchBytesMax = 16 * 1024 * 1024;
 /** More unsynced bytes than this force a sync before the next write, unless they are one batch. Part of the format. */
 export const unsyncedBytesMax = 1024 * 1024;
-/** Recovery writes this over the first byte of a line that must never count again. Part of the format. */
+/** Recovery writes this over the first byte of a record that was never acknowledged. Part of the format. */
 export const harmlessByte = 0x21;
+/** Recovery writes this over the first byte of a sector out of a torn record. Part of the format. */
+export const fragmentByte = 0x3f;
 /** No mark, with its comma and the closing brace, is longer. */
 export const markBytesMax = 64;
 

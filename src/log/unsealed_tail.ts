@@ -15,7 +15,7 @@ import { findAnchor } from "./chain_anchor.ts";
 import { type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { LogLines } from "./log_lines.ts";
 import { type ChainPosition, type OwnLine, readJson, RecordChain } from "./record_chain.ts";
-import { lineFeed, nul, readMark } from "./record_format.ts";
+import { fragmentByte, lineFeed, nul, readMark } from "./record_format.ts";
 
 /** A line behind the break that could pass for a record later. */
 export interface TornLine {
@@ -125,7 +125,7 @@ class TailScan {
     }
     this.#broken = true;
     if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line, rawCount);
-    else if (isFragment || mayVerifyLater(line)) this.#tornSince.push(place);
+    else if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
   }
 
   finish(): Omit<UnsealedTail, "size"> {
