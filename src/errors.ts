@@ -116,6 +116,8 @@ export function toHoldfastError(error: unknown, doing: string, path: string): Ho
       return new HoldfastError("read-only", `Permission refused while ${doing}: ${path} (${systemCode})`, details);
     case "ELOOP":
       return new HoldfastError("io", `Refused to follow a symbolic link while ${doing}: ${path}`, details);
+    case "ENOTSUP":
+      return new HoldfastError("io", `Not possible here, ${doing}: ${reason}`, details);
     default:
       return new HoldfastError("io", `Failed while ${doing}: ${path} (${systemCode ?? reason})`, details);
   }

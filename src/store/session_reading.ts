@@ -186,10 +186,20 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
         for (const record of records) countTrust(report, record);
       }
       const { kept, tornEnd } = log.tail;
-      if (tornEnd > kept.offset) report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
+      if (tornEnd > kept.offset && await isStillTorn(target, log)) {
+        report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
+      }
     }
     report.ok = report.damaged.length === 0 && report.tornTail === null && meta.state === "ok";
     return report;
+  });
+}
+
+/** A torn end that has changed by the time of a second look is a writer in mid-write (H11). */
+async function isStillTorn(target: ReadTarget, log: LogView): Promise<boolean> {
+  return await withView(target, (view) => {
+    const again = view?.log?.tail;
+    return Promise.resolve(again?.kept.offset === log.tail.kept.offset && again.tornEnd === log.tail.tornEnd);
   });
 }
 
