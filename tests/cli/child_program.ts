@@ -1,7 +1,9 @@
 /** Runs the program as a process of its own, under the runtime that runs the test. */
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { runtimeProgram } from "../process/spawn_helper.ts";
 
 /** The checkout. */
 export const projectDirectory: string = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,7 +24,7 @@ export interface ChildProgram {
 export interface ChildOptions {
   /** Another checkout. */
   directory?: string;
-  /** Permissions under Deno, instead of all. */
+  /** Runs on Deno, whatever runs the test, with these permissions and no others. */
   denoPermissions?: readonly string[];
   environment?: Record<string, string>;
 }
@@ -30,7 +32,9 @@ export interface ChildOptions {
 /** Starts `holdfast` with these arguments. */
 export function startProgram(args: readonly string[], options: ChildOptions = {}): ChildProgram {
   const directory = options.directory ?? projectDirectory;
-  const child = spawn(process.execPath, [...runtimeArguments(options), `${directory}/src/cli/main.ts`, ...args], {
+  const program = options.denoPermissions === undefined ? process.execPath : runtimeProgram("deno");
+  assert.ok(program !== undefined, "Deno is installed");
+  const child = spawn(program, [...runtimeArguments(options), `${directory}/src/cli/main.ts`, ...args], {
     cwd: directory,
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
@@ -47,7 +51,7 @@ export function startProgram(args: readonly string[], options: ChildOptions = {}
   const ended = new Promise<{ code: number | null; signal: string | null; stdout: string; stderr: string }>(
     (resolve, reject) => {
       child.once("error", reject);
-      child.once("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+      child.once("close", (code, signal) => resolve({ code: code ?? codeOnDeno(signal), signal, stdout, stderr }));
     },
   );
   return {
@@ -81,10 +85,17 @@ export async function runProgramProcess(
   return { code, stdout, stderr };
 }
 
-/** Whether the test runs on Deno. */
-export const onDeno: boolean = "deno" in process.versions;
+/** Deno takes exit code 130 or 143 of a child for the signal of that number. */
+function codeOnDeno(signal: string | null): number | null {
+  if (!onDeno) return null;
+  return signal === "SIGINT" ? 130 : signal === "SIGTERM" ? 143 : null;
+}
+
+const onDeno: boolean = "deno" in process.versions;
 
 function runtimeArguments({ denoPermissions }: ChildOptions): string[] {
-  if (onDeno) return ["run", "--no-check", "--no-prompt", ...denoPermissions ?? ["-A"]];
+  if (onDeno || denoPermissions !== undefined) {
+    return ["run", "--no-check", "--no-prompt", ...denoPermissions ?? ["-A"]];
+  }
   return "bun" in process.versions ? [] : ["--import", "tsx"];
 }

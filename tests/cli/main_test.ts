@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { programVersion } from "../../src/cli/program_version.ts";
-import { onDeno, projectDirectory, runProgramProcess, startProgram } from "./child_program.ts";
+import { projectDirectory, runProgramProcess, startProgram } from "./child_program.ts";
 import { withDirectory } from "./in_process.ts";
 
 test("main.ts begins with the line that makes it a program, and knows package.json's version", async () => {
@@ -45,11 +45,7 @@ test("append whose receipts nobody reads stores everything all the same", async 
   });
 });
 
-test("under Deno the program needs only read and write on the directory", async (t) => {
-  if (!onDeno) {
-    t.skip("only Deno has permissions");
-    return;
-  }
+test("under Deno the program needs only read and write on the directory", async () => {
   await withDirectory(async (base) => {
     const directory = join(base, "store");
     // The sources themselves must be readable; the store's parent is where its directory is made.
