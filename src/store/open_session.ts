@@ -297,8 +297,15 @@ export class OpenSession {
     );
   }
 
-  /** A new log: the key is durable before it, its name before the first acknowledgement (C11). */
+  /**
+   * A new log: the key is durable before it, its name before the first acknowledgement (C11). A meta file that speaks of
+   * another log must not hide its records, nor lend it a summary (H12).
+   */
   async #createLog(): Promise<LogWriter> {
+    const { first, skip, replacing } = this.#meta;
+    if (first === undefined || skip > 0 || replacing !== undefined) {
+      await this.writeMeta({ first: this.first, skip: 0, replacing: undefined });
+    }
     await this.ensureMeta();
     const { fileSystem, directory } = this.context;
     const handle = await fileSystem.open(this.files.log, { access: "write", create: "exclusive" });

@@ -7,7 +7,7 @@
 import { systemErrorCode } from "../errors.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
 import { logOwner, readMeta } from "./session_location.ts";
-import { sessionFiles, sessionNameOf } from "./session_name.ts";
+import { picoclawName, sessionFiles, sessionNameOf, sessionNames } from "./session_name.ts";
 import type { StoreContext } from "./store_context.ts";
 import { wholeNumber } from "./store_options.ts";
 
@@ -90,6 +90,10 @@ async function describeName(context: StoreContext, name: string): Promise<Ranked
   const files = sessionFiles(context.directory, name);
   const meta = await readMeta(context.fileSystem, files.meta);
   const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
+  // A hidden file is a session's only if its meta file says so, and a copy under another name is none.
+  if (owner === null ? name.startsWith(".") : !sessionNames(owner).includes(name) && picoclawName(owner) !== name) {
+    return null;
+  }
   const key = owner ?? await logOwner(context.fileSystem, files, name);
   if (key === null) return null;
   return await describeLocation(context, { files, meta }, key);

@@ -11,7 +11,7 @@ import { readWhole } from "../log/atomic_file.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { keyChecksum, lineChecksum, readMark } from "../log/record_format.ts";
 import { parseMeta, type SessionMeta } from "./session_meta.ts";
-import { type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
+import { picoclawName, type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
 
 /** No meta file of ours or picoclaw's comes near; it is read whole. */
 const metaBytesMax = 16 * 1024 * 1024;
@@ -65,7 +65,11 @@ export async function locateSession(
     const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
     if (owner === key || (owner === null && await logOwner(fileSystem, files, key) === key)) return { files, meta };
   }
-  return null;
+  const foreignName = picoclawName(key);
+  if (foreignName === null) return null;
+  const files = sessionFiles(directory, foreignName);
+  const meta = await readMeta(fileSystem, files.meta);
+  return meta.state === "ok" && meta.meta.key === key ? { files, meta } : null;
 }
 
 /**

@@ -8,7 +8,10 @@
 import { compactJson, indentJson } from "../log/json_layout.ts";
 import { isJsonObject, type JsonObject, parseObject, topLevelMembers } from "../log/json_text.ts";
 import type { Seal } from "../log/seal.ts";
+import { isRfc3339 } from "./picoclaw_message.ts";
 
+/** What picoclaw writes where a time is not set. */
+const timeUnset = "0001-01-01T00:00:00Z";
 /** The format that this version writes. */
 export const formatVersion = 1;
 
@@ -32,9 +35,9 @@ export interface SessionMeta {
   skip: number;
   /** How many lines there were when it was written, as picoclaw counts them; may be stale. */
   count: number;
-  /** RFC 3339, as it stands there. */
+  /** RFC 3339, as it stands there; empty where it says no time. */
   createdAt: string;
-  /** RFC 3339, as it stands there. */
+  /** The same. */
   updatedAt: string;
   /** Picoclaw's scope as JSON text; undefined where there is none. */
   scope: string | undefined;
@@ -138,8 +141,8 @@ export function encodeMeta(meta: SessionMeta): Uint8Array {
     ["summary", JSON.stringify(meta.summary)],
     ["skip", String(meta.skip)],
     ["count", String(meta.count)],
-    ["created_at", JSON.stringify(meta.createdAt)],
-    ["updated_at", JSON.stringify(meta.updatedAt)],
+    ["created_at", JSON.stringify(meta.createdAt || timeUnset)],
+    ["updated_at", JSON.stringify(meta.updatedAt || timeUnset)],
   ];
   if (meta.scope !== undefined) members.push(["scope", meta.scope]);
   if (meta.aliases.length > 0) members.push(["aliases", JSON.stringify(meta.aliases)]);
@@ -164,8 +167,8 @@ function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFa
     summary: textOr(value["summary"], ""),
     skip: countOr(value["skip"], 0),
     count: countOr(value["count"], 0),
-    createdAt: textOr(value["created_at"], ""),
-    updatedAt: textOr(value["updated_at"], ""),
+    createdAt: timeOf(value["created_at"]),
+    updatedAt: timeOf(value["updated_at"]),
     scope: scope === undefined ? undefined : compactJson(scope),
     aliases: Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === "string") : [],
   };
@@ -219,6 +222,11 @@ function objectText(members: readonly [key: string, value: string][]): string {
 
 function textOr(value: unknown, otherwise: string): string {
   return typeof value === "string" ? value : otherwise;
+}
+
+/** What picoclaw could not read as a time would keep it from reading the meta file. */
+function timeOf(value: unknown): string {
+  return isRfc3339(value) && value !== timeUnset ? value : "";
 }
 
 function countOr(value: unknown, otherwise: number): number {

@@ -13,6 +13,8 @@ import { createHash } from "node:crypto";
 export const keyBytesMax = 1024;
 /** Room for the longest suffix in the 255 bytes that a name may have. */
 const nameBytesMax = 200;
+/** The same where picoclaw has chosen the name: `.quarantine` must still fit. */
+const picoclawNameBytesMax = 244;
 
 const encoder = new TextEncoder();
 const hashedName = /-[0-9a-f]{32}$/;
@@ -67,6 +69,19 @@ export function sessionNames(key: string): string[] {
 }
 
 /**
+ * The name that a session of picoclaw's has and that no session of ours would get: too long, hidden or not plain. It is
+ * the session's if a meta file there says so, and is never given to a new one.
+ *
+ * @param key The session's key.
+ * @returns The name without directory and suffix; null if it is one of {@linkcode sessionNames} or can be none.
+ */
+export function picoclawName(key: string): string | null {
+  const plain = key.replace(/[:/\\]/g, "_");
+  if (plain.includes("\0") || encoder.encode(plain).length > picoclawNameBytesMax) return null;
+  return sessionNames(key).includes(plain) ? null : plain;
+}
+
+/**
  * The paths of a session's files.
  *
  * @param directory The store's directory.
@@ -94,10 +109,9 @@ export function sessionFiles(directory: string, name: string): SessionFiles {
  * @returns The name and which file it is, or null for any other file.
  */
 export function sessionNameOf(fileName: string): { name: string; file: "log" | "meta" } | null {
-  if (fileName.startsWith(".")) return null;
-  if (fileName.endsWith(".jsonl")) return { name: fileName.slice(0, -".jsonl".length), file: "log" };
-  if (fileName.endsWith(".meta.json")) return { name: fileName.slice(0, -".meta.json".length), file: "meta" };
-  return null;
+  const match = /^(.+?)\.(jsonl|meta\.json)$/s.exec(fileName);
+  const name = match?.[1];
+  return name === undefined ? null : { name, file: match?.[2] === "jsonl" ? "log" : "meta" };
 }
 
 /** JSON tells lone surrogates apart, which UTF-8 does not. */

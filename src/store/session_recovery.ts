@@ -7,6 +7,7 @@
 
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
+import { LogLines } from "../log/log_lines.ts";
 import { recoverLog, type RecoveryReport } from "../log/log_recovery.ts";
 import { type ChainPosition, chainStart } from "../log/record_chain.ts";
 import { findSeal } from "../log/seal.ts";
@@ -59,15 +60,25 @@ export async function openLog(
     reportRecovery(context, key, files, report);
     const { position } = report;
     const first = await firstActive(handle, start, position.offset, meta);
-    const known = { ...(meta ?? newMeta(key, timestamp())), first };
+    const said = meta ?? newMeta(key, timestamp());
+    const skip = first < position.sequence ? said.skip : Math.min(said.skip, await countLines(handle, position));
+    const known = { ...said, first, skip };
     const replaced = await settleReplace(context, key, files, handle, known);
     if (first > position.sequence) reportFirstBeyondEnd(context, key, files, first, position);
-    const metaStale = replaced !== known || report.keptInPlace;
+    const metaStale = replaced !== known || report.keptInPlace || skip !== said.skip;
     return { handle, position, meta: replaced, metaStale, sealedOffset: floor.offset };
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** A `skip` beyond the lines would hide from picoclaw what is appended next (W13). */
+async function countLines(handle: FileHandle, position: ChainPosition): Promise<number> {
+  if (position.rawCount !== null) return position.rawCount;
+  const lines = new LogLines(handle, 0, position.offset);
+  while (await lines.fill()) while (lines.next() !== null);
+  return lines.rawCount;
 }
 
 /** A replace whose log is there is finished, any other is forgotten, before the next append (H12). */
