@@ -115,15 +115,17 @@ export class LogWriter {
    *
    * @param batches What to append.
    * @param durable Whether to make them, and everything in front of them, durable.
-   * @returns The number of the first record.
+   * @param begin Asked once, when nothing can come in between any more; false: a blocking flush has done it meanwhile.
+   * @returns The number of the first record; -1 if `begin` said no.
    * @throws {HoldfastError} `disk-full` or `io` when nothing of it is in the log; `failed` when that is unknown.
    */
-  async append(batches: readonly Batch[], durable: boolean): Promise<number> {
+  async append(batches: readonly Batch[], durable: boolean, begin: () => boolean = () => true): Promise<number> {
     this.#assertOpen();
     await this.#lookAtFile();
-    const first = this.#sequenceNext;
     const bound = boundOf(batches);
     if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();
+    if (!begin()) return -1;
+    const first = this.#sequenceNext;
     const group = this.#encode(batches);
     await this.#write(group);
     if (durable || this.#unsynced > unsyncedBytesMax) await this.sync();
@@ -201,6 +203,15 @@ export class LogWriter {
       cause,
     });
     return this.#failure;
+  }
+
+  /**
+   * Says how many lines stand in the log, where that was not known.
+   *
+   * @param rawCount As picoclaw counts them.
+   */
+  setRawCount(rawCount: number): void {
+    this.#rawCount = rawCount;
   }
 
   /** Looks whether the file is still ours alone, as is done before each append; for use before a rewrite. */
