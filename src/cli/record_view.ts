@@ -39,7 +39,8 @@ export function viewRecord(record: RecordObject, text: string = JSON.stringify(r
   const who = textIn(body, "role") ?? textIn(body, "type") ?? textIn(record, "type") ?? "record";
   const time = timeOf(record) ?? timeOf(body);
   const parts = partsOf(body, who);
-  if (parts.length === 0) parts.push({ kind: "other", text });
+  // A message may well say nothing.
+  if (parts.length === 0 && body["content"] !== "") parts.push({ kind: "other", text });
   return { who: textIn(body, "role") === null && who === "message" ? "record" : who, time, parts };
 }
 
