@@ -31,7 +31,9 @@ export async function findAnchor(
     const mark = verdict?.kind === "marked" ? verdict.mark : null;
     if (later !== null && mark !== null && lines >= linesMin && !later.mark.deferred) {
       if (lineChecksum(later.bytes, later.mark, mark.checksum) === later.mark.checksum) {
-        return { offset: later.offset, checksum: mark.checksum, sequence: later.mark.sequence, rawCount: null };
+        // Behind the line before, as a scan would have it: what is blank between the two is left to the reader.
+        const start = offset + (bytes?.length ?? 0) + 1;
+        return { offset: start, checksum: mark.checksum, sequence: later.mark.sequence, rawCount: null };
       }
     }
     lines++;

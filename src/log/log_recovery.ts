@@ -28,7 +28,10 @@ export interface RecoveryReport {
   torn: RecoveredPiece[];
   /** Bytes that were written again because nothing said that they were durable. */
   rewrittenBytes: number;
-  /** Whether lines were made harmless where they stand, because somebody else's follow: worth a seal (H8). */
+  /**
+   * Whether the log alone does not say any more what recovery knew, which is worth a seal: lines were made harmless
+   * where they stand, because somebody else's follow (H8); or the record that vouched for all in front of it was torn.
+   */
   keptInPlace: boolean;
 }
 
@@ -66,12 +69,12 @@ export async function recoverLog(
   if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);
   if (size > end) await handle.truncate(end);
   await handle.syncData();
-  const keptInPlace = tail.torn.length > 0;
-  const position = keptInPlace
+  const isVouched = tail.durableOffset < tail.kept.offset || tail.durableOffset === floor.offset;
+  const position = tail.torn.length > 0
     // What is on the disk now is what the chain must say.
     ? (await readUnsealedTail(handle, floor, end)).kept
     : { ...tail.kept, offset: end };
-  return { position, torn, rewrittenBytes, keptInPlace };
+  return { position, torn, rewrittenBytes, keptInPlace: tail.torn.length > 0 || !isVouched };
 }
 
 /** What must be set aside: torn lines that stay, each; and all behind the last line that is kept, as one. */

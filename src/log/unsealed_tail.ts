@@ -49,10 +49,16 @@ export interface UnsealedTail {
  * @param handle The open log.
  * @param floor The seal, or the start of the log.
  * @param size How much of the file is looked at, in bytes.
+ * @param scanBytesMax No more than this is read from the floor on without looking for a nearer place first.
  * @returns The verdict.
  */
-export async function readUnsealedTail(handle: FileHandle, floor: ChainPosition, size: number): Promise<UnsealedTail> {
-  const isShort = size - floor.offset <= scannerBytesInitial;
+export async function readUnsealedTail(
+  handle: FileHandle,
+  floor: ChainPosition,
+  size: number,
+  scanBytesMax: number = scannerBytesInitial,
+): Promise<UnsealedTail> {
+  const isShort = size - floor.offset <= scanBytesMax;
   const anchor = isShort ? floor : await findAnchor(handle, floor, size, 0);
   const scan = new TailScan(anchor);
   const lines = new LogLines(handle, anchor.offset, size);
@@ -87,6 +93,8 @@ class TailScan {
   #durableOffset: number;
   #kept: ChainPosition;
   #keptTerminated = true;
+  /** What follows the last line, whatever it is. */
+  #next: ChainPosition;
   #broken = false;
   #torn: TornLine[] = [];
   /** Torn lines behind the last one that is kept. */
@@ -99,32 +107,40 @@ class TailScan {
     this.#chain = new RecordChain(anchor);
     this.#durableOffset = anchor.offset;
     this.#kept = anchor;
+    this.#next = anchor;
     this.#tornEnd = anchor.offset;
   }
 
   take(line: ScannedLine, isFragment: boolean, rawCount: number | null): void {
     const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#chain.take(line);
     if (verdict === null) return;
+    const behindLast = this.#next;
+    this.#next = {
+      offset: line.offset + line.length + (line.terminated ? 1 : 0),
+      checksum: this.#chain.checksum,
+      sequence: this.#chain.sequenceNext,
+      rawCount,
+    };
     const place = { offset: line.offset, length: line.length, isFragment };
     this.#tornEnd = line.offset + line.length;
     if (verdict.kind === "own") {
-      if (!verdict.mark.deferred) this.#beginAt(line.offset);
+      if (!verdict.mark.deferred) this.#beginAt(line.offset, { ...behindLast, sequence: verdict.sequence });
       if (this.#takesOwn(verdict)) {
         if (verdict.mark.batchContinues) this.#batch.push(place);
-        else this.#keep(line, rawCount);
+        else this.#keep(line);
         return;
       }
     }
     this.#breakBatch();
     if (verdict.kind === "foreign") {
       if (line.bytes !== null && readJson(line.bytes, undefined) !== null) {
-        this.#keep(line, rawCount);
+        this.#keep(line);
         return;
       }
       this.#chain.reject(verdict, "not a JSON object");
     }
     this.#broken = true;
-    if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line, rawCount);
+    if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line);
     else if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
   }
 
@@ -138,9 +154,11 @@ class TailScan {
     };
   }
 
-  /** A record without `~`: what was thought torn in front of it is corruption, and not for us to judge. */
-  #beginAt(offset: number): void {
+  /** A record without `~`, whose number was the next one: what was thought torn in front of it is corruption, and not for us to judge. */
+  #beginAt(offset: number, behindLast: ChainPosition): void {
     this.#durableOffset = offset;
+    this.#kept = behindLast;
+    this.#keptTerminated = true;
     this.#broken = false;
     this.#torn = [];
     this.#tornSince = [];
@@ -151,9 +169,8 @@ class TailScan {
     return !this.#broken && (verdict.verified || verdict.offset === this.#durableOffset);
   }
 
-  #keep(line: ScannedLine, rawCount: number | null): void {
-    const offset = line.offset + line.length + (line.terminated ? 1 : 0);
-    this.#kept = { offset, checksum: this.#chain.checksum, sequence: this.#chain.sequenceNext, rawCount };
+  #keep(line: ScannedLine): void {
+    this.#kept = this.#next;
     this.#keptTerminated = line.terminated;
     this.#torn.push(...this.#tornSince);
     this.#tornSince = [];

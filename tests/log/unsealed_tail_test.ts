@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LogBuilder, readLog, summaryOf, textForLine } from "./log_fixture.ts";
+import { fileSystemWith, LogBuilder, logPath, readLog, recover, summaryOf, textForLine } from "./log_fixture.ts";
 import { assertRecovers, lostKinds, sectorSubsets } from "./torn_group.ts";
 
 /** `number:text` of a log's lines. */
@@ -153,4 +153,20 @@ test("readUnsealedTail() keeps whole batches only, and the last line's end is kn
   const cut = await readLog(log.bytes().subarray(0, -1));
   assert.equal(cut.records.length, 4);
   assert.equal(cut.tail.keptTerminated, false);
+});
+
+test("I11: corruption in front of a torn group is not torn with it, and its number is not used again", async () => {
+  const log = new LogBuilder().own('{"a":0}').own('{"a":1}').own('{"a":2}', "+");
+  const bytes = log.bytes();
+  bytes[(log.lines[1]?.offset ?? 0) + 5] = 0x39;
+  const { damage, tail } = await readLog(bytes);
+  assert.deepEqual(damage.map(({ sequence }) => sequence), [1]);
+  assert.deepEqual([tail.kept.offset, tail.kept.sequence], [log.lines[1]?.end, 2]);
+  // The torn record alone said so: what recovery knew is worth a seal, and with it nothing changes any more.
+  const fileSystem = fileSystemWith(bytes);
+  const report = await recover(fileSystem);
+  assert.equal(report.keptInPlace, true);
+  assert.deepEqual(fileSystem.get(logPath), bytes.slice(0, tail.kept.offset));
+  assert.deepEqual((await recover(fileSystem, report.position)).position, report.position);
+  assert.deepEqual(fileSystem.get(logPath), bytes.slice(0, tail.kept.offset));
 });
