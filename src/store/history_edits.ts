@@ -52,6 +52,7 @@ export interface TruncateOptions {
  */
 export async function truncateHistory(session: OpenSession, keep: number, options: TruncateOptions): Promise<void> {
   await session.guard("truncating", async () => {
+    await session.lookAtLog();
     await session.sync();
     const change: Partial<SessionMeta> = {};
     const { writer } = session;
@@ -75,9 +76,9 @@ export async function truncateHistory(session: OpenSession, keep: number, option
 export async function replaceHistory(session: OpenSession, texts: readonly string[], summary?: string): Promise<void> {
   await rewriting(session, "replacing the history", async () => {
     const { fileSystem } = session.context;
-    const { files, writer, sequenceNext } = session;
-    await writer?.lookAtFile();
+    await session.lookAtLog();
     await session.sync();
+    const { files, sequenceNext } = session;
     const records = texts.map((text, index): RewrittenRecord => ({
       sequence: sequenceNext + index,
       text,
@@ -108,9 +109,9 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
  */
 export async function compactHistory(session: OpenSession): Promise<CompactionResult> {
   return await rewriting(session, "compacting", async () => {
+    await session.lookAtLog();
     const { writer } = session;
     if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0 };
-    await writer.lookAtFile();
     await session.sync();
     const bytesBefore = writer.tailOffset;
     const survey = await surveyLog(session, writer);

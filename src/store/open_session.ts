@@ -10,18 +10,18 @@
  * @module
  */
 
-import { HoldfastError, toHoldfastError } from "../errors.ts";
+import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import type { FileHandle } from "../fs/filesystem.ts";
 import { replaceFile, unlinkIfThere } from "../log/atomic_file.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { type Batch, LogWriter, type WritableLog } from "../log/log_writer.ts";
-import { setAside } from "../log/quarantine.ts";
 import { chainStart } from "../log/record_chain.ts";
 import { makeSeal } from "../log/seal.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import { claimSession, type SessionClaim } from "./session_lock.ts";
 import { encodeMeta, newMeta, type SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
-import { type OpenedLog, openLog } from "./session_recovery.ts";
+import { type OpenedLog, openLog, setMetaAside } from "./session_recovery.ts";
 import { type StoreContext, timestamp } from "./store_context.ts";
 import type { StoreEvent } from "./store_event.ts";
 
@@ -209,6 +209,12 @@ export class OpenSession {
     }
   }
 
+  /** Looks whether the log is still ours alone; for use before history is changed. */
+  async lookAtLog(): Promise<void> {
+    if (this.#writer === null) await this.#findLog();
+    else await this.#writer.lookAtFile();
+  }
+
   /** Makes sure that the session's key is durable in its meta file. */
   async ensureMeta(): Promise<void> {
     if (!this.#metaWritten) await this.writeMeta({});
@@ -221,12 +227,19 @@ export class OpenSession {
     try {
       if (this.failure === null && this.#writer !== null) {
         await this.sync();
-        if (this.#writer.tailOffset - this.#sealedOffset >= sealBytesMin) {
-          await this.writeMeta({ updatedAt: this.#meta.updatedAt });
-        }
+        if (this.#writer.tailOffset - this.#sealedOffset >= sealBytesMin) await this.#seal();
       }
     } finally {
       await this.release();
+    }
+  }
+
+  /** All is durable without a seal: where there is no space for one, the next open has more to read. */
+  async #seal(): Promise<void> {
+    try {
+      await this.writeMeta({ updatedAt: this.#meta.updatedAt });
+    } catch (error) {
+      if (this.failure !== null) throw error;
     }
   }
 
@@ -263,13 +276,21 @@ export class OpenSession {
     } catch (error) {
       const typed = toHoldfastError(error, doing, this.files.log);
       if (typed.code !== "failed") throw typed;
-      if (this.#failure === null) {
-        this.#failure = typed;
-        this.#writer?.fail("an outcome is unknown", typed);
-        this.report({ type: "session-failed", path: this.files.log, message: typed.message });
-      }
+      this.#writer?.fail("an outcome is unknown", typed);
+      this.reportFailure(typed);
       throw typed;
     }
+  }
+
+  /**
+   * Tells, once, that nothing more will be written; nothing if that is not so.
+   *
+   * @param failure Why.
+   */
+  reportFailure(failure: HoldfastError | null = this.failure): void {
+    if (this.#failure !== null || failure === null) return;
+    this.#failure = failure;
+    this.report({ type: "session-failed", path: this.files.log, message: failure.message });
   }
 
   async #begin(opened: OpenedLog | null, isNew: boolean): Promise<void> {
@@ -308,7 +329,14 @@ export class OpenSession {
     }
     await this.ensureMeta();
     const { fileSystem, directory } = this.context;
-    const handle = await fileSystem.open(this.files.log, { access: "write", create: "exclusive" });
+    let handle: FileHandle;
+    try {
+      handle = await fileSystem.open(this.files.log, { access: "write", create: "exclusive" });
+    } catch (error) {
+      const found = systemErrorCode(error) === "EEXIST" ? await this.#findLog() : null;
+      if (found === null) throw error;
+      return found;
+    }
     try {
       await fileSystem.syncDirectory(directory);
     } catch (error) {
@@ -321,6 +349,18 @@ export class OpenSession {
       position: chainStart(this.key),
       sequenceMin: this.first,
     });
+    return this.#writer;
+  }
+
+  /** Picoclaw knows no lock: a log that it began while we had the session open without one is gone on with (A5). */
+  async #findLog(): Promise<LogWriter | null> {
+    const opened = await openLog(this.context, this.key, this.files, this.#meta);
+    if (opened === null) return null;
+    this.#meta = opened.meta;
+    this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.first });
+    await this.context.fileSystem.syncDirectory(this.context.directory);
+    const message = "Somebody else began the log while the session was open; our records go on behind";
+    this.report({ type: "foreign-appended", path: this.files.log, offset: 0, message });
     return this.#writer;
   }
 
@@ -348,19 +388,5 @@ export class OpenSession {
     const count = from.count + lines.rawCount;
     writer.setRawCount(count);
     return count;
-  }
-}
-
-async function setMetaAside(context: StoreContext, key: string, files: SessionFiles, reason: string): Promise<void> {
-  const { fileSystem } = context;
-  const handle = await fileSystem.open(files.meta, { access: "read" });
-  try {
-    const { size } = await handle.stat();
-    if (size === 0) return;
-    const name = await setAside(fileSystem, files.quarantine, handle, { kind: "meta", offset: 0, length: size });
-    const message = `Damaged meta file (${reason}) was set aside as ${name}`;
-    context.report({ type: "quarantined", key, path: files.meta, offset: 0, length: size, message });
-  } finally {
-    await handle.close();
   }
 }

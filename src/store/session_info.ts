@@ -116,7 +116,8 @@ async function countRecords(
     const records = bytes <= scannerBytesInitial || meta === null ? await countLines(handle, bytes) : meta.count;
     return { records, active: Math.max(0, records - Math.min(meta?.skip ?? 0, records)), bytes };
   }
-  const active = Math.max(0, next - Math.max(meta?.first ?? meta?.skip ?? 0, first));
+  // Picoclaw says in lines what is hidden; they have the numbers from the first one's on.
+  const active = Math.max(0, next - Math.max(meta?.first ?? first + (meta?.skip ?? 0), first));
   return { records: Math.max(0, next - first), active, bytes };
 }
 

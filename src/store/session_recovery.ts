@@ -9,6 +9,7 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { recoverLog, type RecoveryReport } from "../log/log_recovery.ts";
+import { setAside } from "../log/quarantine.ts";
 import { type ChainPosition, chainStart } from "../log/record_chain.ts";
 import { findSeal } from "../log/seal.ts";
 import { newMeta, type SessionMeta } from "./session_meta.ts";
@@ -118,4 +119,31 @@ function reportFirstBeyondEnd(
   const message = `Meta file hides records up to ${first}, but the log ends before ${position.sequence}; ` +
     `an older log may stand beside a newer meta file, and numbers go on from ${first}`;
   context.report({ type: "first-beyond-end", key, path: files.log, offset: position.offset, message });
+}
+
+/**
+ * Sets a damaged meta file aside before a new one takes its place.
+ *
+ * @param context What the store shares.
+ * @param key The session's key.
+ * @param files Its paths.
+ * @param reason What is wrong with it.
+ */
+export async function setMetaAside(
+  context: StoreContext,
+  key: string,
+  files: SessionFiles,
+  reason: string,
+): Promise<void> {
+  const { fileSystem } = context;
+  const handle = await fileSystem.open(files.meta, { access: "read" });
+  try {
+    const { size } = await handle.stat();
+    if (size === 0) return;
+    const name = await setAside(fileSystem, files.quarantine, handle, { kind: "meta", offset: 0, length: size });
+    const message = `Damaged meta file (${reason}) was set aside as ${name}`;
+    context.report({ type: "quarantined", key, path: files.meta, offset: 0, length: size, message });
+  } finally {
+    await handle.close();
+  }
 }
