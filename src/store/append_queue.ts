@@ -31,6 +31,14 @@ export interface QueuedBatch {
 /** Opens the session when there is something to write; an open one is returned as it is. */
 export type OpenForWriting = () => Promise<OpenedForWriting>;
 
+/** Who wants to know what a queue has done. */
+export interface QueueListener {
+  /** Called after something was written. */
+  committed(): void;
+  /** Called when nothing is under way or waiting any more. */
+  idle(): void;
+}
+
 /** An open session, and what is known of its ids. */
 export interface OpenedForWriting {
   /** The session. */
@@ -70,7 +78,7 @@ interface PlannedGroup {
 /** The queue of one session. */
 export class AppendQueue {
   readonly #open: OpenForWriting;
-  readonly #onCommitted: () => void;
+  readonly #listener: QueueListener;
   #entries: (AppendEntry | TaskEntry)[] = [];
   #current: Group | null = null;
   #running: Promise<void> | null = null;
@@ -80,11 +88,11 @@ export class AppendQueue {
    * Creates an empty queue.
    *
    * @param open Opens the session for writing.
-   * @param onCommitted Called after something was written.
+   * @param listener Told of what was done.
    */
-  constructor(open: OpenForWriting, onCommitted: () => void) {
+  constructor(open: OpenForWriting, listener: QueueListener) {
     this.#open = open;
-    this.#onCommitted = onCommitted;
+    this.#listener = listener;
   }
 
   /** Whether nothing is under way or waiting. */
@@ -177,6 +185,7 @@ export class AppendQueue {
       else await this.#writeGroup(this.#takeGroup(entry));
     }
     this.#running = null;
+    this.#listener.idle();
   }
 
   #takeGroup(first: AppendEntry): Group {
@@ -228,7 +237,7 @@ export class AppendQueue {
     for (const [index, id] of plan.newIds.entries()) this.#opened?.ids?.add(id, first + index);
     const receipts = plan.receipts(first);
     for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
-    this.#onCommitted();
+    this.#listener.committed();
   }
 }
 

@@ -169,6 +169,7 @@ export class Session {
 
   /** Makes everything that was appended so far durable; the end of a turn. */
   async flush(): Promise<void> {
+    this.#worker.host.assertOpen();
     await this.#worker.flush();
   }
 

@@ -32,9 +32,11 @@ export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
     change.workspace = facts.workspace === null ? null : assertText("workspace", facts.workspace);
   }
   if (facts.scope !== undefined) {
-    change.scope = facts.scope === null ? undefined : JSON.stringify(facts.scope);
+    const scope: unknown = facts.scope === null ? null : JSON.stringify(facts.scope);
+    change.scope = scope === null ? undefined : assertText("scope as JSON", scope);
   }
   if (facts.aliases !== undefined) {
+    if (!Array.isArray(facts.aliases)) throw new TypeError("aliases must be a list of strings");
     change.aliases = [...new Set(facts.aliases.map((alias) => assertText("alias", alias).trim()))].filter(Boolean);
   }
   return change;

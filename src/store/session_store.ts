@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HoldfastError, toHoldfastError } from "../errors.ts";
+import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
 import { countingFileSystem } from "../fs/counting_filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
@@ -166,10 +166,13 @@ export class SessionStore {
     const worker = await this.#worker(key);
     worker.assertWritable();
     if (await this.#isAbsent(key) && worker.status === "idle") return false;
-    const removed = await worker.remove();
-    this.#workers.delete(key);
-    this.#open.delete(worker);
-    return removed;
+    try {
+      return await worker.remove();
+    } finally {
+      this.#open.delete(worker);
+      // Somebody may have asked for the key again meanwhile.
+      if (worker.status === "closed" && this.#workers.get(key)?.deref() === worker) this.#workers.delete(key);
+    }
   }
 
   /**
@@ -227,7 +230,10 @@ export class SessionStore {
   async #worker(key: string): Promise<SessionWorker> {
     const known = this.#workers.get(key)?.deref();
     if (known !== undefined && known.status !== "failed" && known.status !== "closed") return known;
-    if (known?.status === "failed") await known.close();
+    if (known?.status === "failed") {
+      await known.close();
+      this.#open.delete(known);
+    }
     const summary = await this.#typed("reading the session", async () => {
       const view = await openView(this.#context.fileSystem, this.#context.directory, key);
       await closeView(view);
@@ -243,6 +249,7 @@ export class SessionStore {
         options: this.#options,
         assertOpen: () => this.#assertOpen(),
         used: (used) => this.#makeRoom(used),
+        idle: () => this.#makeRoom(null),
       },
       key,
       summary,
@@ -253,9 +260,11 @@ export class SessionStore {
   }
 
   /** Idle sessions beyond the bound are sealed and given back, the least recently used first. */
-  #makeRoom(used: SessionWorker): void {
-    this.#open.delete(used);
-    this.#open.add(used);
+  #makeRoom(used: SessionWorker | null): void {
+    if (used !== null) {
+      this.#open.delete(used);
+      this.#open.add(used);
+    }
     for (const worker of this.#open) {
       if (this.#open.size <= this.#options.openSessionsMax) return;
       if (worker === used || !worker.idle) continue;
@@ -300,9 +309,15 @@ async function makeDirectories(fileSystem: StoreContext["fileSystem"], directory
   const stat = await statIfThere(fileSystem, directory).catch((error: unknown) => {
     throw toHoldfastError(error, "making the directory", directory);
   });
-  if (stat !== null) return;
   const parent = directoryOf(directory);
-  if (parent !== directory) await makeDirectories(fileSystem, parent);
+  if (stat !== null) {
+    // Who made it may have been killed before its name was durable. Whoever may not read the parent did not make it.
+    await fileSystem.syncDirectory(parent).catch((error: unknown) => {
+      if (systemErrorCode(error) === "EIO") throw error;
+    });
+    return;
+  }
+  await makeDirectories(fileSystem, parent);
   try {
     await fileSystem.makeDirectory(directory, 0o700);
   } catch (error) {

@@ -26,6 +26,8 @@ export interface SessionHost {
   assertOpen(): void;
   /** Called when an open session is about to be written: others may have to make room. */
   used(worker: SessionWorker): void;
+  /** Called when an open session has nothing more to do: it may have to make room itself. */
+  idle(worker: SessionWorker): void;
 }
 
 /** `Session.status`. */
@@ -49,13 +51,16 @@ export class SessionWorker {
     this.key = key;
     this.host = host;
     this.#summary = summary;
-    this.#queue = new AppendQueue(() => this.#open(), () => this.#wake());
+    this.#queue = new AppendQueue(() => this.#open(), {
+      committed: () => this.#wake(),
+      idle: () => this.host.idle(this),
+    });
   }
 
   /** Where it stands. */
   get status(): SessionStatus {
     if (this.#closed) return "closed";
-    if (this.#failure !== null) return "failed";
+    if (this.#noteFailure() !== null) return "failed";
     return this.#opened === null ? "idle" : "open";
   }
 
@@ -116,7 +121,6 @@ export class SessionWorker {
       try {
         return await step(session);
       } finally {
-        this.#failure ??= session.failure;
         this.#wake();
       }
     });
@@ -124,7 +128,7 @@ export class SessionWorker {
 
   /** Makes everything that was appended so far durable. */
   async flush(): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
+    this.#assertNotFailed();
     if (this.#queue.idle && this.#opened === null) return;
     await this.#queue.run(async () => {
       await this.#opened?.session.sync();
@@ -134,11 +138,11 @@ export class SessionWorker {
 
   /** The same, blocking. */
   flushSync(): void {
-    if (this.#failure !== null) return;
+    this.#assertNotFailed();
     try {
       this.#queue.flushSync();
     } finally {
-      this.#failure ??= this.#opened?.session.failure ?? null;
+      if (this.#noteFailure() !== null) this.#opened?.session.reportFailure();
     }
   }
 
@@ -179,11 +183,15 @@ export class SessionWorker {
     await this.#queue.run(async () => {
       const opened = this.#opened;
       if (opened === null) return;
-      this.#summary = opened.session.meta.summary;
-      this.#opened = null;
-      this.#queue.forget();
-      if (this.#failure === null) await opened.session.close();
-      else await opened.session.release();
+      const hasFailed = this.#noteFailure() !== null;
+      this.#forget(opened.session);
+      if (hasFailed) return await opened.session.release();
+      try {
+        await opened.session.close();
+      } finally {
+        // Buffered records may be lost: whoever flushes must learn of it.
+        this.#failure = opened.session.failure;
+      }
     });
   }
 
@@ -203,45 +211,43 @@ export class SessionWorker {
    * @returns False if there was none.
    */
   async remove(): Promise<boolean> {
-    const removed = await this.edit(async (session) => {
-      if (!session.exists) return false;
-      await session.writeMeta({ deleted: true, sealed: undefined });
-      await session.guard("removing the session", async () => {
-        await removeSessionFiles(this.host.context.fileSystem, session.files);
-      });
-      return true;
+    this.assertWritable();
+    return await this.#queue.run(async () => {
+      const { session } = await this.#open();
+      // Once it is committed nothing may be appended any more: not even if the rest fails.
+      try {
+        if (!session.exists) return false;
+        await session.writeMeta({ deleted: true, sealed: undefined });
+        this.#closed = true;
+        await session.guard("removing the session", async () => {
+          await removeSessionFiles(this.host.context.fileSystem, session.files);
+        });
+        return true;
+      } finally {
+        this.#noteFailure();
+        this.#forget(session);
+        await session.release();
+        this.#wake();
+      }
     });
-    await this.#queue.run(async () => {
-      const opened = this.#opened;
-      this.#opened = null;
-      this.#queue.forget();
-      await opened?.session.release();
-    });
-    this.#closed ||= removed;
-    this.#wake();
-    return removed;
   }
 
   /** Throws if nothing may be written. */
   assertWritable(): void {
     this.host.assertOpen();
-    if (this.#failure !== null) throw this.#failure;
-    if (this.#closed) {
-      throw new HoldfastError("closed", `Session was deleted, or its store closed: ${JSON.stringify(this.key)}`);
-    }
+    this.#assertUsable();
     if (this.host.options.readOnly) {
       throw new HoldfastError("read-only", "Store was opened readOnly", { path: this.host.context.directory });
     }
   }
 
   async #open(): Promise<OpenedForWriting> {
+    // What was called before the store was closed is still done.
+    this.#assertUsable();
     if (this.#opened !== null) {
-      this.#failure ??= this.#opened.session.failure;
-      if (this.#failure !== null) throw this.#failure;
       this.host.used(this);
       return this.#opened;
     }
-    this.assertWritable();
     const session = await OpenSession.open(this.host.context, this.key);
     const opened: OpenedForWriting = { session, ids: null };
     this.#opened = opened;
@@ -256,8 +262,30 @@ export class SessionWorker {
     return opened;
   }
 
-  #wake(): void {
+  #assertNotFailed(): void {
+    const failure = this.#noteFailure();
+    if (failure !== null) throw failure;
+  }
+
+  #assertUsable(): void {
+    this.#assertNotFailed();
+    if (!this.#closed) return;
+    throw new HoldfastError("closed", `Session was deleted, or its store closed: ${JSON.stringify(this.key)}`);
+  }
+
+  #noteFailure(): HoldfastError | null {
     this.#failure ??= this.#opened?.session.failure ?? null;
+    return this.#failure;
+  }
+
+  #forget(session: OpenSession): void {
+    this.#summary = session.meta.summary;
+    this.#opened = null;
+    this.#queue.forget();
+  }
+
+  #wake(): void {
+    this.#noteFailure();
     for (const wake of [...this.#waiting]) wake();
   }
 }
