@@ -39,6 +39,22 @@ export async function writeFully(handle: FileHandle, bytes: Uint8Array, offset: 
 }
 
 /**
+ * {@linkcode writeFully}, blocking; for `flushSync` only.
+ *
+ * @param handle The open file.
+ * @param bytes What to write.
+ * @param offset Where in the file.
+ * @throws What the file system throws; a part of the bytes may then be in the file.
+ */
+export function writeFullySync(handle: FileHandle, bytes: Uint8Array, offset: number): void {
+  for (let written = 0; written < bytes.length;) {
+    const count = handle.writeSync(bytes.subarray(written), offset + written);
+    if (count === 0) throw new HoldfastError("disk-full", "Nothing was written, and no error given");
+    written += count;
+  }
+}
+
+/**
  * Makes a new file under a temporary name that only the holder of the session's lock uses; what a crash left there goes.
  *
  * @param fileSystem The port.
@@ -56,7 +72,8 @@ export async function createTemporary(
   try {
     if (like !== null) await takeOwner(handle, like);
   } catch (error) {
-    await handle.close();
+    await handle.close().catch(() => undefined);
+    await unlinkIfThere(fileSystem, path).catch(() => undefined);
     throw error;
   }
   return handle;
@@ -82,7 +99,7 @@ export async function replaceFile(
     await writeFully(handle, bytes, 0);
     await handle.syncData();
   } catch (error) {
-    await handle.close();
+    await handle.close().catch(() => undefined);
     await unlinkIfThere(fileSystem, temporaryPath).catch(() => undefined);
     throw error;
   }

@@ -60,7 +60,7 @@ export async function writeNewLog(
     await handle.syncData();
     return log;
   } catch (error) {
-    await handle.close();
+    await handle.close().catch(() => undefined);
     await unlinkIfThere(fileSystem, temporaryPath).catch(() => undefined);
     throw error;
   }

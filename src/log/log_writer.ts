@@ -11,14 +11,14 @@
  */
 
 import { assertInvariant, HoldfastError, toHoldfastError } from "../errors.ts";
-import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
-import { statIfThere, writeFully } from "./atomic_file.ts";
-import { LogLines } from "./log_lines.ts";
-import { type ChainPosition, RecordChain } from "./record_chain.ts";
-import { batchBytesMax, encodeLine, lineFeed, unsyncedBytesMax } from "./record_format.ts";
+import type { FileHandle, FileStat, FileSystem } from "../fs/filesystem.ts";
+import { statIfThere, writeFully, writeFullySync } from "./atomic_file.ts";
+import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
+import type { ChainPosition } from "./record_chain.ts";
+import { batchBytesMax, lineFeed, unsyncedBytesMax } from "./record_format.ts";
+import { type Batch, encodeGroup, groupBytesBound, type RecordGroup } from "./record_group.ts";
 
-/** Records that are committed together; each text as `toLineText` returns it. */
-export type Batch = readonly string[];
+export type { Batch } from "./record_group.ts";
 
 /** An open log, ready for appending. */
 export interface WritableLog {
@@ -32,22 +32,13 @@ export interface WritableLog {
   sequenceMin: number;
 }
 
-/** What a group of batches becomes on its way to the log. */
-interface Group {
-  bytes: Uint8Array;
-  checksum: number;
-  sequenceNext: number;
-  /** How many lines picoclaw will count. */
-  rawLines: number;
-}
-
 /** Appends to one log. Calls must not overlap: its owner queues them. */
 export class LogWriter {
   readonly #fileSystem: FileSystem;
   readonly #report: (offset: number, length: number) => void;
   #log: WritableLog;
   #inode = -1;
-  #size = -1;
+  #size: number;
   #tailOffset: number;
   #syncedOffset: number;
   #sequenceNext: number;
@@ -56,6 +47,7 @@ export class LogWriter {
   #failure: HoldfastError | null = null;
   /** What an asynchronous call is writing at this moment. */
   #inFlight: { bytes: Uint8Array; offset: number } | null = null;
+  #undoing = false;
 
   /**
    * Creates a writer.
@@ -68,6 +60,7 @@ export class LogWriter {
     this.#fileSystem = fileSystem;
     this.#report = report;
     this.#log = log;
+    this.#size = log.position.offset;
     this.#tailOffset = log.position.offset;
     this.#syncedOffset = log.position.offset;
     this.#sequenceNext = Math.max(log.position.sequence, log.sequenceMin);
@@ -122,12 +115,13 @@ export class LogWriter {
   async append(batches: readonly Batch[], durable: boolean, begin: () => boolean = () => true): Promise<number> {
     this.#assertOpen();
     await this.#lookAtFile();
-    const bound = boundOf(batches);
+    const bound = groupBytesBound(batches);
     if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();
     if (!begin()) return -1;
     const first = this.#sequenceNext;
     const group = this.#encode(batches);
     await this.#write(group);
+    this.#assertOpen();
     if (durable || this.#unsynced > unsyncedBytesMax) await this.sync();
     return first;
   }
@@ -142,7 +136,9 @@ export class LogWriter {
     } catch (error) {
       throw this.fail("a sync failed, so what is durable is unknown", error);
     }
-    // A blocking sync may have gone further meanwhile.
+    // One that failed meanwhile, blocking, may have taken the error that ours should have had.
+    this.#assertOpen();
+    // A blocking one that did not may have gone further.
     this.#syncedOffset = Math.max(this.#syncedOffset, target);
   }
 
@@ -155,10 +151,13 @@ export class LogWriter {
    */
   appendSync(batches: readonly Batch[]): number {
     this.#assertOpen();
+    // The undo would cut what is written here.
+    if (this.#undoing) throw this.fail("a blocking flush came while a failed write was being undone", undefined);
     try {
       // The same bytes again: a sync that is under way may fail, and ours would then prove nothing about its pages.
       if (this.#inFlight !== null) writeFullySync(this.#log.handle, this.#inFlight.bytes, this.#inFlight.offset);
       else this.#dirtyAgainSync();
+      this.#goBehindSync();
       const first = this.#sequenceNext;
       const group = this.#encode(batches);
       writeFullySync(this.#log.handle, group.bytes, this.#tailOffset);
@@ -181,13 +180,14 @@ export class LogWriter {
     const old = this.#log.handle;
     this.#log = log;
     this.#inode = -1;
-    this.#size = -1;
+    this.#size = log.position.offset;
     this.#tailOffset = log.position.offset;
     this.#syncedOffset = log.position.offset;
     this.#sequenceNext = Math.max(log.position.sequence, log.sequenceMin);
     this.#checksum = log.position.checksum ?? 0;
     this.#rawCount = log.position.rawCount;
-    await old.close();
+    // Nobody needs the old one any more, whatever its end was.
+    await old.close().catch(() => undefined);
   }
 
   /**
@@ -233,28 +233,11 @@ export class LogWriter {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** The first record of a group that follows durable ones only has no `~`; see format 1. */
-  #encode(batches: readonly Batch[]): Group {
-    const lines: Uint8Array[] = [];
-    let checksum = this.#checksum;
-    let sequenceNext = this.#sequenceNext;
-    let deferred = this.#tailOffset > this.#syncedOffset;
-    let length = 0;
-    for (const batch of batches) {
-      for (const [index, text] of batch.entries()) {
-        const flags = { batchContinues: index < batch.length - 1, deferred, adopted: false };
-        const line = encodeLine(text, sequenceNext, flags, checksum);
-        lines.push(line.bytes);
-        length += line.bytes.length;
-        checksum = line.checksum;
-        sequenceNext++;
-        deferred = true;
-      }
-    }
-    return { bytes: concatenate(lines, length), checksum, sequenceNext, rawLines: lines.length };
+  #encode(batches: readonly Batch[]): RecordGroup {
+    return encodeGroup(batches, this.#sequenceNext, this.#checksum, this.#unsynced > 0);
   }
 
-  #advance(group: Group): void {
+  #advance(group: RecordGroup): void {
     this.#tailOffset += group.bytes.length;
     this.#size = Math.max(this.#size, this.#tailOffset);
     this.#checksum = group.checksum;
@@ -262,7 +245,7 @@ export class LogWriter {
     if (this.#rawCount !== null) this.#rawCount += group.rawLines;
   }
 
-  async #write(group: Group): Promise<void> {
+  async #write(group: RecordGroup): Promise<void> {
     assertInvariant(
       this.#unsynced === 0 || this.#unsynced + group.bytes.length <= unsyncedBytesMax + batchBytesMax,
       "I18: what is unsynced is bounded",
@@ -286,12 +269,16 @@ export class LogWriter {
 
   /** A rejected record must not come back behind a retried one, so the undo is durable before anything else (C7). */
   async #undo(before: ChainPosition, sizeBefore: number, cause: unknown): Promise<void> {
+    this.#undoing = true;
     try {
       await this.#log.handle.truncate(sizeBefore);
       await this.#log.handle.syncData();
     } catch (error) {
       throw this.fail("a write failed and could not be undone", new AggregateError([cause, error], "write and undo"));
+    } finally {
+      this.#undoing = false;
     }
+    this.#assertOpen();
     this.#tailOffset = before.offset;
     this.#syncedOffset = before.offset;
     this.#size = sizeBefore;
@@ -318,65 +305,62 @@ export class LogWriter {
    * taken away under us makes the session fail (A5, H15).
    */
   async #lookAtFile(): Promise<void> {
-    const stat = await statIfThere(this.#fileSystem, this.#log.path);
-    if (this.#inode < 0) this.#inode = (await this.#log.handle.stat()).inode;
-    if (stat === null || stat.inode !== this.#inode) {
-      throw this.fail(stat === null ? "the log was removed" : "another file has taken the log's name", undefined);
+    for (;;) {
+      const size = this.#size;
+      const tailOffset = this.#tailOffset;
+      const stat = await this.#stat();
+      this.#assertOpen();
+      if (stat === null || stat.inode !== this.#inode) {
+        throw this.fail(stat === null ? "the log was removed" : "another file has taken the log's name", undefined);
+      }
+      // A blocking flush came in between.
+      if (this.#size !== size) continue;
+      if (stat.size === size) return;
+      if (stat.size < size) throw this.fail("the log was cut by somebody else", undefined);
+      const found = await readForeignAppend(this.#log.handle, this.position, stat.size);
+      if (this.#tailOffset === tailOffset) await this.#goBehind(found);
     }
-    if (this.#size < 0) this.#size = this.#tailOffset;
-    if (stat.size === this.#size) return;
-    if (stat.size < this.#size) throw this.fail("the log was cut by somebody else", undefined);
-    await this.#goBehind(stat.size);
   }
 
-  async #goBehind(size: number): Promise<void> {
+  async #stat(): Promise<FileStat | null> {
+    try {
+      if (this.#inode < 0) this.#inode = (await this.#log.handle.stat()).inode;
+      return await statIfThere(this.#fileSystem, this.#log.path);
+    } catch (error) {
+      throw toHoldfastError(error, "looking at the log", this.#log.path);
+    }
+  }
+
+  async #goBehind(found: ForeignAppend): Promise<void> {
     const start = this.#tailOffset;
-    const chain = new RecordChain(this.position);
-    const lines = new LogLines(this.#log.handle, start, size);
-    let terminated = true;
-    while (await lines.fill()) {
-      for (let line = lines.next(); line !== null; line = lines.next()) {
-        chain.take(line);
-        terminated = line.terminated;
+    if (!found.terminated) {
+      try {
+        await writeFully(this.#log.handle, Uint8Array.of(lineFeed), found.position.offset);
+      } catch (error) {
+        throw toHoldfastError(error, "ending a line that somebody else left open", this.#log.path);
       }
     }
-    this.#tailOffset = size;
-    this.#size = size;
-    this.#checksum = chain.checksum;
-    this.#sequenceNext = Math.max(this.#sequenceNext, chain.sequenceNext);
-    if (this.#rawCount !== null) this.#rawCount += lines.rawCount;
-    if (!terminated) {
-      await writeFully(this.#log.handle, Uint8Array.of(lineFeed), size);
-      this.#tailOffset = size + 1;
-      this.#size = size + 1;
-    }
-    this.#report(start, size - start);
+    if (this.#tailOffset !== start) return;
+    this.#advanceBehind(found);
     await this.sync();
   }
-}
 
-function boundOf(batches: readonly Batch[]): number {
-  let bytes = 0;
-  for (const batch of batches) for (const text of batch) bytes += text.length * 3 + 64;
-  return bytes;
-}
-
-function concatenate(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const only = parts[0];
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
+  #goBehindSync(): void {
+    if (this.#log.handle.readSync(new Uint8Array(1), this.#size) === 0) return;
+    const found = readForeignAppendSync(this.#log.handle, this.position);
+    if (!found.terminated) writeFullySync(this.#log.handle, Uint8Array.of(lineFeed), found.position.offset);
+    this.#advanceBehind(found);
+    this.#log.handle.syncDataSync();
+    this.#syncedOffset = this.#tailOffset;
   }
-  return whole;
-}
 
-function writeFullySync(handle: FileHandle, bytes: Uint8Array, offset: number): void {
-  for (let written = 0; written < bytes.length;) {
-    const count = handle.writeSync(bytes.subarray(written), offset + written);
-    if (count === 0) throw new HoldfastError("disk-full", "Nothing was written, and no error given");
-    written += count;
+  #advanceBehind({ position, terminated }: ForeignAppend): void {
+    const start = this.#tailOffset;
+    this.#tailOffset = position.offset + (terminated ? 0 : 1);
+    this.#size = this.#tailOffset;
+    this.#checksum = position.checksum ?? 0;
+    this.#sequenceNext = position.sequence;
+    this.#rawCount = position.rawCount;
+    this.#report(start, position.offset - start);
   }
 }

@@ -124,7 +124,7 @@ async function copyPiece(
     }
     await target.syncData();
   } catch (error) {
-    await target.close();
+    await target.close().catch(() => undefined);
     await unlinkIfThere(fileSystem, temporaryPath).catch(() => undefined);
     throw error;
   }
