@@ -36,7 +36,8 @@ export function encodeRecord(record: unknown, options: ResolvedOptions): Encoded
   if (typeof text !== "string" || !text.startsWith("{")) {
     throw new TypeError("A record must be written as a JSON object; its toJSON returns something else");
   }
-  return measured(toLineText(text), record, options);
+  // Its id must be the same when the record is read: not that of what its toJSON left out.
+  return measured(toLineText(text), options.recordId === null ? record : JSON.parse(text), options);
 }
 
 /**
