@@ -1,0 +1,102 @@
+/**
+ * What happens after the power is back, or another program goes on: recovery, checks, a second recovery, new records,
+ * a further power cut over the same bytes (I7), and again a look at what is there.
+ *
+ * @module
+ */
+
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import { Experiment } from "./experiment.ts";
+import { emptyState, type WorldModel } from "./model.ts";
+import { checkPlainLines } from "./observation.ts";
+import { append } from "./session_changes.ts";
+import { sessionKeys, type Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/** Where it begins. */
+export interface AftermathStart {
+  /** What may be there. */
+  readonly world: WorldModel;
+  /** The label of the next record. */
+  readonly firstLabel: number;
+  /** Whether anybody has set a title. */
+  readonly withTitles: boolean;
+  /** Whether lines of somebody else may be torn in the logs. */
+  readonly withForeign: boolean;
+}
+
+/** One recovery, and what follows it. */
+export class Aftermath {
+  /** The run. */
+  readonly experiment: Experiment;
+  readonly #died: "power" | "kill";
+
+  /**
+   * Prepares it.
+   *
+   * @param subject The store.
+   * @param fileSystem The machine after the end.
+   * @param start What may be there.
+   * @param died What has ended.
+   */
+  constructor(subject: Subject, fileSystem: SimulatedFileSystem, start: AftermathStart, died: "power" | "kill") {
+    this.experiment = new Experiment(subject, fileSystem, start.world, { firstLabel: start.firstLabel + 1000 });
+    this.experiment.withTitles = start.withTitles;
+    this.experiment.withForeign = start.withForeign;
+    this.#died = died;
+  }
+
+  /**
+   * Runs it.
+   *
+   * @throws {Violation} If a promise is broken.
+   */
+  async run(): Promise<void> {
+    const { experiment } = this;
+    await experiment.readOnly();
+    await experiment.recover(this.#died);
+    const quarantined = await experiment.checkDirectory();
+    await this.#verify();
+    this.#cutPower();
+    await experiment.recover("power");
+    await this.#checkSecondRecovery(quarantined);
+    for (let session = 0; session < sessionKeys.length; session++) {
+      if (experiment.model(session).latest !== emptyState) await append(experiment, { kind: "append", session });
+    }
+    this.#cutPower();
+    await experiment.readOnly();
+  }
+
+  /** What is not durable goes; whoever watches the steps goes on with the new machine. */
+  #cutPower(): void {
+    const { fileSystem } = this.experiment;
+    const hook = fileSystem.onStep;
+    fileSystem.onStep = undefined;
+    const crashed = fileSystem.crash();
+    crashed.onStep = hook;
+    this.experiment.moveTo(crashed);
+  }
+
+  /** After a power cut alone, nothing is damaged once recovery is done (I11), and any line reader can read it (I21). */
+  async #verify(): Promise<void> {
+    const { experiment } = this;
+    if (experiment.withForeign || !experiment.subject.abilities.has("verify")) return;
+    const store = await experiment.store();
+    for (const [session, key] of sessionKeys.entries()) {
+      if (!await store.has(key)) continue;
+      const { damaged, tornTail } = await (await store.session(key)).verify();
+      if (damaged.length > 0) {
+        throw new Violation("I11", `A power cut was taken for damage: ${JSON.stringify(damaged)}`);
+      }
+      if (tornTail !== null) throw new Violation("I10", `Still torn after recovery: ${JSON.stringify(tornTail)}`);
+      await checkPlainLines(experiment.fileSystem, session);
+    }
+  }
+
+  async #checkSecondRecovery(before: readonly string[]): Promise<void> {
+    const after = await this.experiment.checkDirectory();
+    if (after.length > before.length) {
+      throw new Violation("I18", `A second recovery set aside more: ${after.join(", ")}; before ${before.join(", ")}`);
+    }
+  }
+}

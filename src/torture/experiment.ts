@@ -1,0 +1,268 @@
+/**
+ * One run of a store on a simulated machine: makes calls, and writes down what the user is told.
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import type { FileSystem } from "../fs/filesystem.ts";
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import { Follower } from "./follower.ts";
+import { type Effect, nextSequence, SessionModel, type SessionState, WorldModel } from "./model.ts";
+import { observe, observeDirectory } from "./observation.ts";
+import { explain } from "./oracle.ts";
+import { type RecordSize, recordText } from "./record_texts.ts";
+import { filesOf, sessionKeys, type Subject, type SubjectSession, type SubjectStore } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/** What an effect does, before it has a number. */
+export type NewEffect = Omit<Effect, "id">;
+
+/** Codes of errors that say: nothing of it has happened. */
+const refusals: ReadonlySet<string> = new Set(["locked", "disk-full", "too-large", "read-only", "closed", "io"]);
+
+/** One run. */
+export class Experiment {
+  /** The store's program. */
+  readonly subject: Subject;
+  /** The machine, as the program that runs now sees it. */
+  fileSystem: SimulatedFileSystem;
+  /** What may be there. */
+  world: WorldModel;
+  /** Whether refused and failed calls are part of the game. */
+  readonly expectsErrors: boolean;
+  /** Whether anybody has set a title. */
+  withTitles = false;
+  /** Whether lines of somebody else may be torn in the logs. */
+  withForeign = false;
+  /** Who reads along. */
+  readonly followers: Follower[] = [];
+  /** Errors that calls have rejected with, by code. */
+  readonly rejections: Map<string, number> = new Map();
+  #store: SubjectStore | null = null;
+  #labels: number;
+  #effects = 0;
+  readonly #wrap: (fileSystem: SimulatedFileSystem) => FileSystem;
+
+  /**
+   * Begins; nothing is opened yet.
+   *
+   * @param subject The store's program.
+   * @param fileSystem The machine.
+   * @param world What may be there.
+   * @param options The first label of a record; whether errors are expected.
+   */
+  constructor(
+    subject: Subject,
+    fileSystem: SimulatedFileSystem,
+    world: WorldModel = new WorldModel(sessionKeys.map(() => new SessionModel())),
+    options: {
+      firstLabel?: number;
+      expectsErrors?: boolean;
+      wrap?: (fileSystem: SimulatedFileSystem) => FileSystem;
+    } = {},
+  ) {
+    this.subject = subject;
+    this.fileSystem = fileSystem;
+    this.world = world;
+    this.#labels = options.firstLabel ?? 0;
+    this.expectsErrors = options.expectsErrors ?? false;
+    this.#wrap = options.wrap ?? ((inner) => inner);
+  }
+
+  /** The label of the next record. */
+  get labels(): number {
+    return this.#labels;
+  }
+
+  /** The open store. */
+  async store(): Promise<SubjectStore> {
+    return this.#store ??= await this.subject.open({ fileSystem: this.#wrap(this.fileSystem), readOnly: false });
+  }
+
+  /** A session of the open store. */
+  async session(session: number): Promise<SubjectSession> {
+    return await (await this.store()).session(sessionKeys[session] ?? "");
+  }
+
+  /** Whether the open store holds a session for writing. */
+  async holds(session: number): Promise<boolean> {
+    return this.#store !== null && (await this.session(session)).status === "open";
+  }
+
+  /** Texts for new records, in the order in which they will stand in the log. */
+  async texts(session: number, sizes: readonly RecordSize[]): Promise<string[]> {
+    const stat = await this.fileSystem.stat(filesOf(session).log).catch(() => null);
+    let offset = stat?.size ?? 0;
+    return sizes.map((size) => {
+      const text = recordText(++this.#labels, size, offset);
+      offset += text.length + 30;
+      return text;
+    });
+  }
+
+  /** A label for a summary or a title. */
+  label(): number {
+    return ++this.#labels;
+  }
+
+  /** What may be there of a session. */
+  model(session: number): SessionModel {
+    return this.world.sessions[session] ?? new SessionModel();
+  }
+
+  /**
+   * Makes a call that changes a session, and writes down what came of it.
+   *
+   * @param session Which session.
+   * @param effects What it does, step by step.
+   * @param durable Whether all of it, and all before it, is durable when it resolves; else the kernel has it.
+   * @param call The call.
+   * @returns What the call returned; undefined if it was refused.
+   */
+  async change<T>(
+    session: number,
+    effects: readonly NewEffect[],
+    durable: boolean,
+    call: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const ids = effects.map(() => ++this.#effects);
+    const last = ids.at(-1) ?? this.#effects;
+    this.#update(
+      session,
+      (model) => model.issue(...effects.map((effect, index) => ({ ...effect, id: ids[index] ?? 0 }))),
+    );
+    try {
+      const result = await call();
+      this.#update(session, (model) => durable ? model.acknowledge(last) : model.handOver(last));
+      return result;
+    } catch (error) {
+      if (error instanceof Violation) throw error;
+      const code = systemErrorCode(error) ?? "none";
+      this.rejections.set(code, (this.rejections.get(code) ?? 0) + 1);
+      if (!this.expectsErrors) throw new Violation("error", `A call failed without a reason: ${describeError(error)}`);
+      if (!refusals.has(code) && code !== "failed") {
+        throw new Violation("error", `A call rejected with what nobody can act on: ${describeError(error)}`);
+      }
+      if (refusals.has(code)) { for (const id of ids) this.#update(session, (model) => model.withdraw(id)); }
+      return undefined;
+    }
+  }
+
+  /** All that was issued for a session up to now is durable when a call resolves. */
+  async settle(session: number, call: () => Promise<void>): Promise<void> {
+    await this.change(session, [], true, call);
+  }
+
+  /** Checks the number that a record has got. */
+  expectSequence(state: SessionState, index: number, sequence: number | undefined): void {
+    const expected = nextSequence(state) + index;
+    if (sequence !== undefined && sequence !== expected) {
+      throw new Violation("I3", `A record has got the number ${sequence}, not ${expected}`);
+    }
+  }
+
+  /** Ends the store as its user would. */
+  async close(): Promise<void> {
+    const store = this.#store;
+    this.#store = null;
+    if (store === null) return;
+    try {
+      await store.close();
+      for (let session = 0; session < sessionKeys.length; session++) await this.settle(session, async () => {});
+    } catch (error) {
+      if (!this.expectsErrors) throw new Violation("error", `The store could not be closed: ${describeError(error)}`);
+    }
+  }
+
+  /** The program goes on with another machine, or as another program; nothing is open. */
+  moveTo(fileSystem: SimulatedFileSystem): void {
+    this.#store = null;
+    this.fileSystem = fileSystem;
+  }
+
+  /**
+   * Opens the store for writing, lets every session recover, looks at what is there, and takes it for the truth.
+   *
+   * @param died What ended the last program: with `power`, only what was durable must be there; with `kill`, also what
+   *   the kernel had.
+   */
+  async recover(died: "power" | "kill" | "nothing"): Promise<void> {
+    let store: SubjectStore;
+    try {
+      store = await this.store();
+      for (const key of sessionKeys) if (await store.has(key)) await (await store.session(key)).update({});
+    } catch (error) {
+      throw new Violation("I10", `Recovery failed: ${describeError(error)}`);
+    }
+    await this.look(store, (model) => Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast()));
+  }
+
+  /** Looks at what an open store shows, and takes it for the truth. */
+  async look(store: SubjectStore, atLeast: (model: SessionModel) => number): Promise<void> {
+    const observed = await observe(store, this.withTitles);
+    for (const [session, shown] of observed.entries()) {
+      const model = this.model(session);
+      const index = explain(shown, model, atLeast(model), this.withTitles);
+      this.#update(session, (before) => before.collapse(index));
+    }
+  }
+
+  /** Reads everything without the lock, from another program; nothing may be written by that. */
+  async readOnly(): Promise<void> {
+    const { counters } = this.fileSystem;
+    const before = counters.writes + counters.namespaceOperations + counters.truncations;
+    const reader = await this.subject.open({ fileSystem: this.fileSystem.anotherProcess(), readOnly: true })
+      .catch((error: unknown) => {
+        if (systemErrorCode(error) === "not-found") return null;
+        throw new Violation("reading", `A reader could not open the store: ${describeError(error)}`);
+      });
+    if (reader === null) return;
+    try {
+      const observed = await observe(reader, this.withTitles);
+      for (const [session, shown] of observed.entries()) explain(shown, this.model(session), 0, this.withTitles);
+    } catch (error) {
+      if (error instanceof Violation) throw error;
+      throw new Violation("reading", `A reader failed: ${describeError(error)}`);
+    } finally {
+      await reader.close();
+    }
+    const after = counters.writes + counters.namespaceOperations + counters.truncations;
+    if (after !== before) throw new Violation("reading", "A reader has written something");
+  }
+
+  /** Checks what is in the directory beside the sessions: nothing is left over (I18). */
+  async checkDirectory(): Promise<readonly string[]> {
+    const { temporaries, quarantined } = await observeDirectory(this.fileSystem);
+    const store = await this.store();
+    const opened = new Set<string>();
+    for (const [session, key] of sessionKeys.entries()) if (await store.has(key)) opened.add(filesOf(session).name);
+    // What a name without a session has left goes when that session is first written.
+    if (temporaries.some((path) => opened.has(path.split("/")[2]?.split(".")[0] ?? ""))) {
+      throw new Violation("I18", `Left over after recovery: ${temporaries.join(", ")}`);
+    }
+    return quarantined;
+  }
+
+  /** Ends everybody who reads along, and checks what they have seen. */
+  async endFollowers(): Promise<void> {
+    for (const follower of this.followers.splice(0)) await follower.end();
+  }
+
+  #update(session: number, change: (model: SessionModel) => SessionModel): void {
+    this.world = this.world.with(session, change);
+  }
+}
+
+/**
+ * Says what an error is.
+ *
+ * @param error Anything that was thrown.
+ * @returns Its name, code and message.
+ */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = systemErrorCode(error);
+  const cause = error.cause === undefined ? "" : `; because of ${describeError(error.cause)}`;
+  return `${error.name}${code === undefined ? "" : ` ${code}`}: ${error.message}${cause}`;
+}

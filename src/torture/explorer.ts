@@ -1,0 +1,215 @@
+/**
+ * Runs operations, and at every step of every call lets the program die or cuts the power in every way worth trying;
+ * then lets the store recover, checks what is there, goes on, and cuts the power again.
+ *
+ * Each state is checked once: what is on the disk after the cut, together with what the user was told, decides all
+ * that follows.
+ *
+ * @module
+ */
+
+import { crashStates } from "../testing/crash_states.ts";
+import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import { Aftermath } from "./aftermath.ts";
+import { Experiment } from "./experiment.ts";
+import { mixHashes, type WorldModel } from "./model.ts";
+import { operationTable } from "./operations.ts";
+import type { Ending, Scenario } from "./scenario.ts";
+import { StateSet } from "./state_set.ts";
+import { storeDirectory, type Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/** How far an exploration goes. */
+export interface ExplorerOptions {
+  /** The store. */
+  readonly subject: Subject;
+  /** How often the power is cut in a recovery that follows a cut. */
+  readonly depth: number;
+  /** How many power cuts are tried at one step. */
+  readonly cutsPerStep: number;
+  /** How many at one step of a recovery. */
+  readonly cutsPerNestedStep: number;
+  /** Only every n-th distinct state is checked. */
+  readonly everyState?: number;
+}
+
+/** A broken promise, and how to get there. */
+export interface Finding {
+  /** What was run. */
+  readonly scenario: Scenario;
+  /** Where it ended. */
+  readonly path: readonly Ending[];
+  /** What the steps were, in words, outermost first. */
+  readonly steps: readonly string[];
+  /** What is broken. */
+  readonly violation: Violation;
+}
+
+/** One moment at which everything may end. */
+interface Moment {
+  fileSystem: SimulatedFileSystem;
+  world: WorldModel;
+  step: number;
+  description: string;
+  firstLabel: number;
+  withTitles: boolean;
+  withForeign: boolean;
+}
+
+/** Explores scenarios, and remembers what it has seen. */
+export class Explorer {
+  /** How far it goes. */
+  readonly options: ExplorerOptions;
+  /** States after a power cut that were checked. */
+  readonly states: StateSet = new StateSet();
+  /** States after the death of the program that were checked. */
+  readonly kills: StateSet = new StateSet();
+  /** Power cuts tried, with those that led to a known state. */
+  cuts = 0;
+  /** Steps at which the power was cut. */
+  steps = 0;
+  /** Operations performed. */
+  operations = 0;
+
+  /**
+   * Creates one that has seen nothing.
+   *
+   * @param options How far it goes.
+   */
+  constructor(options: ExplorerOptions) {
+    this.options = options;
+  }
+
+  /**
+   * Explores a scenario.
+   *
+   * @param scenario What is run.
+   * @returns The first broken promise; null if there is none.
+   */
+  async explore(scenario: Scenario): Promise<Finding | null> {
+    const path: Ending[] = [];
+    const steps: string[] = [];
+    try {
+      await this.#run(scenario, path, steps);
+      return null;
+    } catch (error) {
+      const violation = error instanceof Violation ? error : new Violation("error", stackOf(error));
+      return { scenario, path: [...path], steps: [...steps], violation };
+    }
+  }
+
+  async #run(scenario: Scenario, path: Ending[], steps: string[]): Promise<void> {
+    const { experiment, fileSystem } = await prepare(this.options.subject, scenario);
+    const moments: Moment[] = [];
+    record(experiment, fileSystem, moments);
+    for (const operation of scenario.operations) {
+      if (!canDo(this.options.subject, operation.kind)) continue;
+      this.operations++;
+      await operationTable[operation.kind].perform(experiment, operation);
+      moveHook(experiment, moments);
+      for (const moment of moments.splice(0)) await this.#endAt(moment, this.options.depth, path, steps);
+    }
+    await experiment.endFollowers();
+    await experiment.close();
+    pushMoment(experiment, moments, "at the end");
+    for (const moment of moments.splice(0)) await this.#endAt(moment, this.options.depth, path, steps);
+  }
+
+  /** Everything that can end at one moment. */
+  async #endAt(moment: Moment, depth: number, path: Ending[], steps: string[]): Promise<void> {
+    this.steps++;
+    const { fileSystem, world, step, description } = moment;
+    const { options } = this;
+    const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
+    const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
+    if (this.kills.add(killed)) {
+      path.push({ step, choices: null });
+      steps.push(`killed ${description}`);
+      await this.#goOn(moment, fileSystem.clone(), "kill", depth, path, steps);
+      path.pop();
+      steps.pop();
+    }
+    for (const { choices } of crashStates(fileSystem, { limit, seed: step })) {
+      this.cuts++;
+      const crashed = fileSystem.crash(choices);
+      if (!this.states.add(mixHashes(crashed.cacheImageHash(), world.fingerprint))) continue;
+      path.push({ step, choices });
+      steps.push(`power cut ${description}`);
+      await this.#goOn(moment, crashed, "power", depth, path, steps);
+      path.pop();
+      steps.pop();
+    }
+  }
+
+  /** What follows an end, and the ends in it. */
+  async #goOn(
+    moment: Moment,
+    fileSystem: SimulatedFileSystem,
+    died: "power" | "kill",
+    depth: number,
+    path: Ending[],
+    steps: string[],
+  ): Promise<void> {
+    const moments: Moment[] = [];
+    const aftermath = new Aftermath(this.options.subject, fileSystem, moment, died);
+    if (depth > 0) record(aftermath.experiment, fileSystem, moments);
+    await aftermath.run();
+    fileSystem.onStep = undefined;
+    for (const nested of moments) await this.#endAt(nested, depth - 1, path, steps);
+  }
+}
+
+/** Brings a machine to where a scenario begins. */
+async function prepare(
+  subject: Subject,
+  scenario: Scenario,
+): Promise<{ experiment: Experiment; fileSystem: SimulatedFileSystem }> {
+  const { model, sectorBytes, seed } = scenario;
+  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed });
+  await fileSystem.makeDirectory(storeDirectory, 0o700);
+  await fileSystem.syncDirectory("/");
+  const experiment = new Experiment(subject, fileSystem);
+  for (const operation of scenario.prepare) {
+    if (canDo(subject, operation.kind)) await operationTable[operation.kind].perform(experiment, operation);
+  }
+  return { experiment, fileSystem };
+}
+
+function canDo(subject: Subject, kind: keyof typeof operationTable): boolean {
+  const { needs } = operationTable[kind];
+  return needs === undefined || subject.abilities.has(needs);
+}
+
+/** Keeps every moment at which something may end differently than at the one before. */
+function record(experiment: Experiment, fileSystem: SimulatedFileSystem, moments: Moment[]): void {
+  let world: WorldModel | undefined;
+  const counter = { step: 0 };
+  counters.set(moments, counter);
+  fileSystem.onStep = (_step, description) => {
+    const step = counter.step++;
+    if (description.startsWith("before") && experiment.world === world) return;
+    world = experiment.world;
+    moments.push(momentOf(experiment, step, description));
+  };
+}
+
+const counters = new WeakMap<Moment[], { step: number }>();
+
+/** After a power cut as an operation the machine is another one. */
+function moveHook(experiment: Experiment, moments: Moment[]): void {
+  if (experiment.fileSystem.onStep === undefined) record(experiment, experiment.fileSystem, moments);
+}
+
+function pushMoment(experiment: Experiment, moments: Moment[], description: string): void {
+  const counter = counters.get(moments);
+  if (counter !== undefined) moments.push(momentOf(experiment, counter.step++, description));
+}
+
+function momentOf(experiment: Experiment, step: number, description: string): Moment {
+  const { world, labels: firstLabel, withTitles, withForeign } = experiment;
+  return { fileSystem: experiment.fileSystem.clone(), world, step, description, firstLabel, withTitles, withForeign };
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

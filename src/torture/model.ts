@@ -1,0 +1,213 @@
+/**
+ * What the user of a store was told, and so what may be there after the power comes back.
+ *
+ * A session's calls take effect one after the other. So what a power cut can leave is a prefix of the effects that are
+ * not acknowledged yet, on top of what is: the base, with the first 0, 1, 2 … effects (I1, I2, I4, I5, I8, I9).
+ * Models are never changed: a moment's model can be kept for as long as one likes.
+ *
+ * @module
+ */
+
+/** A record as a reader sees it. */
+export interface LogEntry {
+  /** Its number. */
+  readonly sequence: number;
+  /** Its text. */
+  readonly text: string;
+}
+
+/** What a session looks like from outside. */
+export interface SessionState {
+  /** All records that are still in the log, hidden ones too. */
+  readonly log: readonly LogEntry[];
+  /** The number of the first active record. */
+  readonly first: number;
+  /** The summary. */
+  readonly summary: string;
+  /** The title. */
+  readonly title: string;
+}
+
+/** A session that nobody has written to. */
+export const emptyState: SessionState = { log: [], first: 0, summary: "", title: "" };
+
+/**
+ * The number that the next record gets.
+ *
+ * @param state The session.
+ * @returns One past the last line, or the number of the first active record if that is higher.
+ */
+export function nextSequence(state: SessionState): number {
+  return Math.max((state.log.at(-1)?.sequence ?? -1) + 1, state.first);
+}
+
+/**
+ * The records that are not hidden.
+ *
+ * @param state The session.
+ * @returns Them, in order.
+ */
+export function activeEntries(state: SessionState): readonly LogEntry[] {
+  return state.log.filter(({ sequence }) => sequence >= state.first);
+}
+
+/** One step of a session that is there whole, or not at all. */
+export interface Effect {
+  /** Tells it from the others. */
+  readonly id: number;
+  /** What it does, in words. */
+  readonly words: string;
+  /** What it makes of a session. */
+  readonly apply: (state: SessionState) => SessionState;
+  /** Whether an open for writing has to complete it, because what it is made of is durable (migration). */
+  readonly completed?: boolean;
+  /** Whether the kernel has it: the death of the program alone does not undo it. */
+  readonly inKernel?: boolean;
+}
+
+/** What may be there of one session. */
+export class SessionModel {
+  /** What is acknowledged as durable. */
+  readonly base: SessionState;
+  /** What was issued since, in order. */
+  readonly effects: readonly Effect[];
+  /** The base, then what it becomes with each effect more. */
+  readonly states: readonly SessionState[];
+  /** Whether the base was shown by a session that is open for writing, rather than acknowledged (I6). */
+  readonly shown: boolean;
+  #fingerprint: string | undefined;
+
+  /**
+   * Creates a model.
+   *
+   * @param base What is acknowledged.
+   * @param effects What was issued since.
+   * @param shown Whether the base was seen, not acknowledged.
+   */
+  constructor(base: SessionState = emptyState, effects: readonly Effect[] = [], shown = false) {
+    this.base = base;
+    this.effects = effects;
+    this.shown = shown;
+    const states = [base];
+    let state = base;
+    for (const effect of effects) states.push(state = effect.apply(state));
+    this.states = states;
+  }
+
+  /** What is there if nothing is lost. */
+  get latest(): SessionState {
+    return this.states[this.states.length - 1] ?? this.base;
+  }
+
+  /** One text for all that the oracle goes by. */
+  get fingerprint(): string {
+    return this.#fingerprint ??= `${this.shown}${this.effects.map(({ completed }) => completed ? "!" : ".").join("")}` +
+      JSON.stringify(this.states);
+  }
+
+  /** A call has been made. */
+  issue(...effects: Effect[]): SessionModel {
+    return new SessionModel(this.base, [...this.effects, ...effects], this.shown);
+  }
+
+  /** A call has resolved: all up to its last effect is durable. */
+  acknowledge(id: number): SessionModel {
+    const index = this.effects.findLastIndex((effect) => effect.id <= id);
+    if (index < 0) return this;
+    return new SessionModel(this.states[index + 1], this.effects.slice(index + 1));
+  }
+
+  /** A call has resolved as soon as the kernel had it. */
+  handOver(id: number): SessionModel {
+    const effects = this.effects.map((effect) => effect.id === id ? { ...effect, inKernel: true } : effect);
+    return new SessionModel(this.base, effects, this.shown);
+  }
+
+  /** A call was refused: nothing of it has happened. */
+  withdraw(id: number): SessionModel {
+    return new SessionModel(this.base, this.effects.filter((effect) => effect.id !== id), this.shown);
+  }
+
+  /**
+   * A session that is open for writing has shown what is there.
+   *
+   * @param index How many effects are there.
+   */
+  collapse(index: number): SessionModel {
+    if (index === 0 && this.effects.length === 0) return this;
+    return new SessionModel(this.states[index], [], index > 0);
+  }
+
+  /** The least number of effects that an open for writing has to bring back. */
+  completedAtLeast(): number {
+    return this.effects.findLastIndex(({ completed }) => completed === true) + 1;
+  }
+
+  /** The least number of effects that survive the death of the program alone. */
+  keptAtLeast(): number {
+    return this.effects.findLastIndex(({ inKernel }) => inKernel === true) + 1;
+  }
+}
+
+/** All sessions of the laboratory, by their index. */
+export class WorldModel {
+  /** Them. */
+  readonly sessions: readonly SessionModel[];
+  #fingerprint: number | undefined;
+
+  /**
+   * Creates a world.
+   *
+   * @param sessions One model for each session.
+   */
+  constructor(sessions: readonly SessionModel[]) {
+    this.sessions = sessions;
+  }
+
+  /** The same world, but for one session. */
+  with(index: number, change: (model: SessionModel) => SessionModel): WorldModel {
+    const before = this.sessions[index] ?? new SessionModel();
+    const after = change(before);
+    if (after === before) return this;
+    const sessions = this.sessions.slice();
+    sessions[index] = after;
+    return new WorldModel(sessions);
+  }
+
+  /** One number below 2^53 for what was acknowledged and what may be there. */
+  get fingerprint(): number {
+    return this.#fingerprint ??= hashText(this.sessions.map(({ fingerprint }) => fingerprint).join("\n"));
+  }
+}
+
+/**
+ * A number for a text.
+ *
+ * @param text Any text.
+ * @returns An integer below 2^53.
+ */
+export function hashText(text: string): number {
+  let high = 0xdeadbeef | 0;
+  let low = 0x41c6ce57 | 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  return mixHashes(high >>> 0, low >>> 0);
+}
+
+/**
+ * A number for two numbers.
+ *
+ * @param one An integer below 2^53.
+ * @param other Another.
+ * @returns An integer below 2^53.
+ */
+export function mixHashes(one: number, other: number): number {
+  let high = (one / 0x1_0000_0000 | 0) ^ Math.imul(other | 0, 0x9e3779b1);
+  let low = (one | 0) ^ Math.imul((other / 0x1_0000_0000) | 0, 0x85ebca6b) ^ other;
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (high >>> 11) * 0x1_0000_0000 + (low >>> 0);
+}

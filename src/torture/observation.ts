@@ -1,0 +1,135 @@
+/**
+ * What a store shows, asked in every way that it has.
+ *
+ * @module
+ */
+
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import type { LogEntry } from "./model.ts";
+import { filesOf, sessionKeys, storeDirectory, type SubjectSession, type SubjectStore } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/** What one session shows. */
+export interface ObservedSession {
+  /** All records in the log. */
+  readonly log: readonly LogEntry[];
+  /** The active ones. */
+  readonly active: readonly LogEntry[];
+  /** The summary. */
+  readonly summary: string;
+  /** The title. */
+  readonly title: string;
+}
+
+/**
+ * Reads all sessions.
+ *
+ * @param store An open store.
+ * @param withTitles Whether to ask for titles too.
+ * @returns What each shows, by index.
+ */
+export async function observe(store: SubjectStore, withTitles: boolean): Promise<ObservedSession[]> {
+  const sessions: ObservedSession[] = [];
+  for (const key of sessionKeys) {
+    const session = await store.session(key);
+    sessions.push(await observeSession(session, withTitles && await store.has(key)));
+  }
+  return sessions;
+}
+
+async function observeSession(session: SubjectSession, withTitle: boolean): Promise<ObservedSession> {
+  const log = await entriesOf(session, true);
+  const active = await entriesOf(session, false);
+  const title = withTitle ? (await session.info()).title ?? "" : "";
+  return { log, active, summary: session.summary, title };
+}
+
+async function entriesOf(session: SubjectSession, all: boolean): Promise<LogEntry[]> {
+  const entries: LogEntry[] = [];
+  for await (const { sequence, text } of session.texts({ all })) entries.push({ sequence, text });
+  return entries;
+}
+
+/** The directory as somebody without Holdfast sees it. */
+export interface ObservedDirectory {
+  /** Files left under temporary names, with their directories. */
+  readonly temporaries: readonly string[];
+  /** Files in quarantine, with their directories. */
+  readonly quarantined: readonly string[];
+  /** What no session has: names that the laboratory has put there, or that came from nowhere. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Lists the store's directory.
+ *
+ * @param fileSystem The machine.
+ * @returns What is there beside logs, meta files and locks.
+ */
+export async function observeDirectory(fileSystem: SimulatedFileSystem): Promise<ObservedDirectory> {
+  const temporaries: string[] = [];
+  const quarantined: string[] = [];
+  const others: string[] = [];
+  const known = new Set<string>();
+  const temporary = new Set<string>();
+  for (let session = 0; session < sessionKeys.length; session++) {
+    const { log, meta, lock, quarantine, logTemporary, metaTemporary } = filesOf(session);
+    for (const path of [log, meta, lock, quarantine]) known.add(path);
+    temporary.add(logTemporary).add(metaTemporary);
+  }
+  for (const { name, kind } of await fileSystem.readDirectory(storeDirectory)) {
+    const path = `${storeDirectory}/${name}`;
+    if (temporary.has(path)) temporaries.push(path);
+    else if (!known.has(path)) others.push(path);
+    else if (kind === "directory") {
+      for (const inner of await fileSystem.readDirectory(path)) {
+        (inner.name.endsWith(".tmp") ? temporaries : quarantined).push(`${path}/${inner.name}`);
+      }
+    }
+  }
+  return { temporaries, quarantined: quarantined.sort(), others: others.sort() };
+}
+
+/**
+ * Checks that a log is valid JSON Lines for any plain line reader (I21).
+ *
+ * @param fileSystem The machine.
+ * @param session Which session.
+ * @throws {Violation} If it is not.
+ */
+export async function checkPlainLines(fileSystem: SimulatedFileSystem, session: number): Promise<void> {
+  const text = await readText(fileSystem, filesOf(session).log);
+  if (text === null || text === "") return;
+  if (!text.endsWith("\n")) throw new Violation("I21", "The log does not end in a line feed after recovery");
+  let number = 0;
+  for (const line of text.split("\n")) {
+    number++;
+    if (line === "") continue;
+    try {
+      JSON.parse(line);
+    } catch {
+      throw new Violation("I21", `Line ${number} of the log is not JSON: ${JSON.stringify(line.slice(0, 80))}`);
+    }
+  }
+}
+
+/**
+ * Reads a file as text.
+ *
+ * @param fileSystem The machine.
+ * @param path The file.
+ * @returns Its text; null if there is none.
+ */
+export async function readText(fileSystem: SimulatedFileSystem, path: string): Promise<string | null> {
+  try {
+    const handle = await fileSystem.open(path, { access: "read" });
+    const { size } = await handle.stat();
+    const bytes = new Uint8Array(size);
+    await handle.read(bytes, 0);
+    await handle.close();
+    return new TextDecoder().decode(bytes);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Whether what a store shows is one of the things that it may show; and if not, which promise is broken.
+ *
+ * @module
+ */
+
+import { activeEntries, type LogEntry, type SessionModel, type SessionState } from "./model.ts";
+import type { ObservedSession } from "./observation.ts";
+import { Violation } from "./violation.ts";
+
+/**
+ * Finds out which of the allowed states a session is in.
+ *
+ * @param observed What it shows.
+ * @param model What it may show.
+ * @param atLeast How many effects must be there.
+ * @param withTitle Whether titles were asked for.
+ * @returns How many effects are there: the most that explain it.
+ * @throws {Violation} If it is in none.
+ */
+export function explain(observed: ObservedSession, model: SessionModel, atLeast: number, withTitle: boolean): number {
+  for (let index = model.states.length - 1; index >= atLeast; index--) {
+    const state = model.states[index];
+    if (state !== undefined && matches(observed, state, withTitle)) return index;
+  }
+  throw new Violation(brokenInvariant(observed, model, atLeast), difference(observed, model, atLeast));
+}
+
+function matches(observed: ObservedSession, state: SessionState, withTitle: boolean): boolean {
+  return observed.summary === state.summary && (!withTitle || observed.title === state.title) &&
+    sameEntries(observed.log, state.log) && sameEntries(observed.active, activeEntries(state));
+}
+
+function sameEntries(one: readonly LogEntry[], other: readonly LogEntry[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) {
+    if (one[index]?.sequence !== other[index]?.sequence || one[index]?.text !== other[index]?.text) return false;
+  }
+  return true;
+}
+
+/** The number of the invariant that says best what is wrong. */
+function brokenInvariant(observed: ObservedSession, model: SessionModel, atLeast: number): string {
+  const allowed = model.states.slice(atLeast);
+  const texts = observed.log.map(({ text }) => text);
+  const known = new Map<string, number>();
+  for (const state of model.states) for (const entry of state.log) known.set(entry.text, entry.sequence);
+  const times = new Set(texts);
+  if (times.size < texts.length) return "I3";
+  for (const { text, sequence } of observed.log) {
+    const number = known.get(text);
+    if (number === undefined) return isFromThePast(text) ? "I7" : "I3";
+    if (number !== sequence && allowed.every((state) => state.log.every((entry) => entry.sequence !== sequence))) {
+      return "I3";
+    }
+  }
+  const active = new Set(observed.active.map(({ text }) => text));
+  const mustBeThere = activeEntries(allowed[0] ?? model.base)
+    .filter((entry) => allowed.every((state) => activeEntries(state).includes(entry)));
+  if (mustBeThere.some(({ text }) => !active.has(text))) return model.shown ? "I6" : "I1";
+  const mayBeThere = new Set(allowed.flatMap((state) => activeEntries(state).map(({ text }) => text)));
+  if (observed.active.some(({ text }) => !mayBeThere.has(text))) return "I7";
+  for (let index = 1; index < observed.log.length; index++) {
+    const gap = (observed.log[index]?.sequence ?? 0) - (observed.log[index - 1]?.sequence ?? 0);
+    if (gap <= 0) return "I2";
+  }
+  const words = model.effects.map((effect) => effect.words).join(" ");
+  if (/replac|compact|migrat/.test(words)) return "I9";
+  if (/truncat|delet|summary|title/.test(words)) return "I8";
+  return /batch/.test(words) ? "I5" : "I4";
+}
+
+/** Every text that the laboratory writes names the call that wrote it; what no state knows was removed before. */
+function isFromThePast(text: string): boolean {
+  return /^\{"role":"[a-z]+","content":"\d+ /.test(text) && text.endsWith('"}');
+}
+
+function difference(observed: ObservedSession, model: SessionModel, atLeast: number): string {
+  const lines = [`shows    ${stateText({ ...observed, first: observed.active[0]?.sequence ?? 0 }, observed.active)}`];
+  for (let index = atLeast; index < model.states.length; index++) {
+    const state = model.states[index];
+    if (state === undefined) continue;
+    const because = index === 0
+      ? (model.shown ? "as shown before" : "as acknowledged")
+      : model.effects[index - 1]?.words;
+    lines.push(`allowed  ${stateText(state, activeEntries(state))} (${because})`);
+  }
+  return lines.join("\n");
+}
+
+function stateText(state: SessionState, active: readonly LogEntry[]): string {
+  const shownActive = new Set(active.map(({ sequence }) => sequence));
+  const entries = state.log.map(({ sequence, text }) => {
+    const label = /"content":"(\d+)/.exec(text)?.[1] ?? text.slice(0, 30);
+    return `${sequence}:${label}${shownActive.has(sequence) ? "" : "(hidden)"}`;
+  });
+  const summary = state.summary === "" ? "" : ` summary=${state.summary}`;
+  return `[${entries.join(" ")}]${summary}${state.title === "" ? "" : ` title=${state.title}`}`;
+}

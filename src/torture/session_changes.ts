@@ -1,0 +1,156 @@
+/**
+ * The operations that change one session through the store's own calls.
+ *
+ * @module
+ */
+
+import type { Experiment, NewEffect } from "./experiment.ts";
+import { activeEntries, emptyState, nextSequence, type SessionState } from "./model.ts";
+import type { Operation } from "./operations.ts";
+import { sessionKeys } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/** The effect of records that are appended together. */
+export function appendEffect(texts: readonly string[]): NewEffect {
+  return {
+    words: texts.length === 1 ? `append ${labelOf(texts[0])}` : `append the batch ${texts.map(labelOf).join("+")}`,
+    apply: (state) => ({ ...state, log: [...state.log, ...numbered(texts, nextSequence(state))] }),
+  };
+}
+
+function numbered(texts: readonly string[], from: number): { sequence: number; text: string }[] {
+  return texts.map((text, index) => ({ sequence: from + index, text }));
+}
+
+function labelOf(text: string | undefined): string {
+  return /"content":"(\d+)/.exec(text ?? "")?.[1] ?? "?";
+}
+
+/** One record. */
+export async function append(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session, buffered = false } = operation;
+  const [text = ""] = await experiment.texts(session, operation.sizes ?? ["small"]);
+  const before = experiment.model(session).latest;
+  const receipt = await experiment.change(session, [appendEffect([text])], !buffered, async () => {
+    const target = await experiment.session(session);
+    return await target.appendText(text, { durability: buffered ? "buffered" : "durable" });
+  });
+  experiment.expectSequence(before, 0, receipt?.sequence);
+}
+
+/** Records that belong together. */
+export async function appendBatch(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session, buffered = false } = operation;
+  const texts = await experiment.texts(session, operation.sizes ?? ["small", "small"]);
+  const before = experiment.model(session).latest;
+  const receipts = await experiment.change(session, [appendEffect(texts)], !buffered, async () => {
+    const target = await experiment.session(session);
+    return await target.appendTextAll(texts, { durability: buffered ? "buffered" : "durable" });
+  });
+  receipts?.forEach((receipt, index) => experiment.expectSequence(before, index, receipt.sequence));
+}
+
+/** Appends that are called at once and share a sync. */
+export async function appendGroup(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session } = operation;
+  const texts = await experiment.texts(session, operation.sizes ?? ["small", "small"]);
+  const target = await experiment.session(session);
+  await Promise.all(texts.map(async (text) => {
+    const before = experiment.model(session).latest;
+    const receipt = await experiment.change(session, [appendEffect([text])], true, () => target.appendText(text));
+    experiment.expectSequence(before, 0, receipt?.sequence);
+  }));
+}
+
+/** Makes everything durable. */
+export async function flush(experiment: Experiment, { session }: Operation): Promise<void> {
+  await experiment.settle(session, async () => await (await experiment.session(session)).flush());
+}
+
+/** Hides all but the last records. */
+export async function truncate(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session, keep = 0 } = operation;
+  const summary = operation.summary === true ? `summary ${experiment.label()}` : undefined;
+  const effect: NewEffect = {
+    words: `truncate to ${keep}`,
+    apply: (state) => ({ ...state, first: firstKept(state, keep), summary: summary ?? state.summary }),
+  };
+  await experiment.change(session, [effect], true, async () => {
+    await (await experiment.session(session)).truncate(keep, summary === undefined ? {} : { summary });
+  });
+}
+
+function firstKept(state: SessionState, keep: number): number {
+  const active = activeEntries(state);
+  const kept = keep > 0 ? active.at(-keep) ?? active[0] : undefined;
+  return Math.max(state.first, kept?.sequence ?? nextSequence(state));
+}
+
+/** Puts another history in place of the old one. */
+export async function replace(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session, sizes = ["small"] } = operation;
+  const summary = operation.summary === true ? `summary ${experiment.label()}` : undefined;
+  const texts = await experiment.texts(session, sizes);
+  const effect: NewEffect = {
+    words: `replace by ${texts.map(labelOf).join("+")}`,
+    apply: (state) => ({
+      ...state,
+      log: numbered(texts, nextSequence(state)),
+      summary: summary ?? state.summary,
+    }),
+  };
+  await experiment.change(session, [effect], true, async () => {
+    const target = await experiment.session(session);
+    await target.replace(texts.map((text) => JSON.parse(text)), summary === undefined ? {} : { summary });
+  });
+}
+
+/** Removes what is hidden. */
+export async function compact(experiment: Experiment, { session }: Operation): Promise<void> {
+  const effect: NewEffect = {
+    words: "compact",
+    apply: (state) => {
+      const keepFrom = Math.min(state.first, state.log.at(-1)?.sequence ?? 0);
+      return { ...state, log: state.log.filter(({ sequence }) => sequence >= keepFrom) };
+    },
+  };
+  await experiment.change(session, [effect], true, async () => await (await experiment.session(session)).compact());
+}
+
+/** Sets the summary. */
+export async function setSummary(experiment: Experiment, { session }: Operation): Promise<void> {
+  const summary = `summary ${experiment.label()}`;
+  const effect = { words: `set ${summary}`, apply: (state: SessionState) => ({ ...state, summary }) };
+  await experiment.change(session, [effect], true, async () => {
+    await (await experiment.session(session)).setSummary(summary);
+  });
+}
+
+/** Sets the title. */
+export async function setTitle(experiment: Experiment, { session }: Operation): Promise<void> {
+  const title = `title ${experiment.label()}`;
+  experiment.withTitles = true;
+  const effect = { words: `set ${title}`, apply: (state: SessionState) => ({ ...state, title }) };
+  await experiment.change(session, [effect], true, async () => {
+    await (await experiment.session(session)).update({ title });
+  });
+}
+
+/** Deletes the session. */
+export async function remove(experiment: Experiment, { session }: Operation): Promise<void> {
+  const effect: NewEffect = { words: "delete", apply: () => emptyState };
+  await experiment.endFollowers();
+  const store = await experiment.store();
+  const key = sessionKeys[session] ?? "";
+  const done = await experiment.change(session, [effect], true, async () => {
+    await store.delete(key);
+    return true;
+  });
+  if (done === true && await store.has(key)) throw new Violation("I7", "A deleted session is still there");
+}
+
+/** Deletes the session, and starts it anew. */
+export async function recreate(experiment: Experiment, operation: Operation): Promise<void> {
+  await remove(experiment, operation);
+  await append(experiment, operation);
+}

@@ -1,0 +1,119 @@
+/**
+ * What the laboratory needs to know of a store to torture it: Holdfast's own, or one that is written for a test.
+ *
+ * @module
+ */
+
+import type { FileSystem } from "../fs/filesystem.ts";
+import type { JsonObject } from "../log/json_text.ts";
+import { sessionFiles, sessionNames } from "../store/session_name.ts";
+import { openStore } from "../store/session_store.ts";
+import type { StoreEvent } from "../store/store_event.ts";
+
+/** A session under test; the calls of Holdfast's `Session` that the laboratory uses. */
+export interface SubjectSession {
+  /** The summary as last read or written. */
+  readonly summary: string;
+  /** Whether it is open, failed, …. */
+  readonly status: string;
+  /** Appends one record. */
+  appendText(text: string, options?: { durability?: "durable" | "buffered" }): Promise<{ sequence: number }>;
+  /** Appends records that belong together. */
+  appendTextAll(
+    texts: readonly string[],
+    options?: { durability?: "durable" | "buffered" },
+  ): Promise<{ sequence: number }[]>;
+  /** Makes everything durable. */
+  flush(): Promise<void>;
+  /** Gives the records with their numbers. */
+  texts(
+    options: { all?: boolean; follow?: boolean; signal?: AbortSignal },
+  ): AsyncIterable<{ sequence: number; text: string }>;
+  /** Hides all but the last records. */
+  truncate(keep: number, options?: { summary?: string }): Promise<void>;
+  /** Sets the summary. */
+  setSummary(summary: string): Promise<void>;
+  /** Replaces the history. */
+  replace(records: readonly JsonObject[], options?: { summary?: string }): Promise<void>;
+  /** Removes what is hidden. */
+  compact(): Promise<unknown>;
+  /** Sets facts. */
+  update(facts: { title?: string | null }): Promise<void>;
+  /** Gives facts. */
+  info(): Promise<{ title: string | null }>;
+  /** Checks every line. */
+  verify(): Promise<{
+    damaged: readonly { offset: number; length: number; reason: string }[];
+    tornTail: { offset: number; length: number } | null;
+    meta: string;
+  }>;
+}
+
+/** A store under test. */
+export interface SubjectStore {
+  /** A session by its key. */
+  session(key: string): Promise<SubjectSession>;
+  /** Whether there is one. */
+  has(key: string): Promise<boolean>;
+  /** Removes one. */
+  delete(key: string): Promise<boolean>;
+  /** Ends the store. */
+  close(): Promise<void>;
+}
+
+/** How a store under test is opened. */
+export interface SubjectOptions {
+  /** Where. */
+  readonly fileSystem: FileSystem;
+  /** Only to look. */
+  readonly readOnly: boolean;
+  /** Told of events. */
+  readonly onEvent?: (event: StoreEvent) => void;
+}
+
+/** A kind of store. */
+export interface Subject {
+  /** Its name. */
+  readonly name: string;
+  /** What it can do; operations that need more are left out. */
+  readonly abilities: ReadonlySet<string>;
+  /** Opens it, and makes what it needs. */
+  open(options: SubjectOptions): Promise<SubjectStore>;
+}
+
+/** Where all stores under test live. */
+export const storeDirectory = "/sessions";
+
+/** The keys of the sessions, by index. */
+export const sessionKeys: readonly string[] = ["a:1", "b"];
+
+/**
+ * The paths of a session's files.
+ *
+ * @param session Its index.
+ * @returns The paths.
+ */
+export function filesOf(session: number): ReturnType<typeof sessionFiles> {
+  const key = sessionKeys[session] ?? "";
+  return sessionFiles(storeDirectory, sessionNames(key)[0] ?? key);
+}
+
+/** Holdfast. */
+export const holdfastSubject: Subject = {
+  name: "holdfast",
+  abilities: new Set([
+    "batch",
+    "replace",
+    "delete",
+    "migrate",
+    "lock",
+    "follow",
+    "title",
+    "verify",
+    "foreign",
+    "buffered",
+  ]),
+  async open({ fileSystem, readOnly, onEvent }) {
+    return await openStore(storeDirectory, { fileSystem, readOnly, ...(onEvent === undefined ? {} : { onEvent }) });
+  },
+};
