@@ -8,6 +8,9 @@ import type { FileHandle } from "../fs/filesystem.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
+/** No more is read at once, so that what is made of the lines of one `fill` stays small behind a long line, too. */
+const fillBytesMax = 4 * scannerBytesInitial;
+
 /**
  * Reads lines forwards: `while (await lines.fill()) for (let line; (line = lines.next()) !== null;) …`.
  */
@@ -46,7 +49,7 @@ export class LogLines {
   async fill(): Promise<boolean> {
     if (this.#ended) return false;
     const room = this.#scanner.reserve();
-    const wanted = Math.min(room.length, this.#end - this.#offset);
+    const wanted = Math.min(room.length, this.#end - this.#offset, fillBytesMax);
     const count = wanted > 0 ? await this.#handle.read(room.subarray(0, wanted), this.#offset) : 0;
     this.#offset += count;
     this.#scanner.commit(count);

@@ -270,6 +270,7 @@ export class LogWriter {
   /** A rejected record must not come back behind a retried one, so the undo is durable before anything else (C7). */
   async #undo(before: ChainPosition, sizeBefore: number, cause: unknown): Promise<void> {
     this.#undoing = true;
+    this.#inFlight = null;
     try {
       await this.#log.handle.truncate(sizeBefore);
       await this.#log.handle.syncData();

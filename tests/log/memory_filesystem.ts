@@ -84,7 +84,7 @@ export class MemoryFileSystem implements FileSystem {
   /** Sees a call, and passes it to the hook. */
   seen(name: string, path: string, offset = 0, bytes: Uint8Array = none): number | undefined {
     this.calls.push(
-      name === "write" || name === "truncate" ? `${name} ${path} ${offset} ${bytes.length}` : `${name} ${path}`,
+      name.startsWith("write") || name === "truncate" ? `${name} ${path} ${offset} ${bytes.length}` : `${name} ${path}`,
     );
     const answer = this.hook({ name, path, offset, bytes });
     return typeof answer === "number" ? answer : undefined;
