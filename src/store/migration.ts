@@ -11,6 +11,7 @@ import { HoldfastError, systemErrorCode } from "../errors.ts";
 import { readWhole, renameDurably, statIfThere } from "../log/atomic_file.ts";
 import { toLineText } from "../log/json_text.ts";
 import { readRecords } from "../log/log_reader.ts";
+import { lineBytesBound, lineBytesMax } from "../log/record_format.ts";
 import { replaceHistory } from "./history_edits.ts";
 import { type LegacySession, parseLegacySession } from "./legacy_session.ts";
 import { OpenSession } from "./open_session.ts";
@@ -56,6 +57,11 @@ async function readLegacy(context: StoreContext, path: string): Promise<LegacySe
 
 async function migrate(context: StoreContext, path: string, legacy: LegacySession): Promise<void> {
   const { key } = legacy;
+  if (legacy.messages.some((text) => lineBytesBound(text) > lineBytesMax)) {
+    const message = "Old picoclaw session was left alone: a message of it is too large for a line";
+    context.report({ type: "migration-skipped", key, path, message });
+    return;
+  }
   let session: OpenSession;
   try {
     session = await OpenSession.open(context, key);

@@ -23,7 +23,7 @@
  * | `lock-taken-over` | the holder of the lock died without releasing it |
  * | `session-failed` | an outcome is unknown; nothing more is written until the session is opened again |
  * | `migrated` | an old picoclaw session was taken over |
- * | `migration-skipped` | an old picoclaw session was left alone, because there is newer data |
+ * | `migration-skipped` | an old picoclaw session was left alone, because there is newer data, or a message that is too large |
  */
 export type StoreEventType =
   | "torn-tail"

@@ -87,6 +87,15 @@ const operations: Operation[] = [
     after: () => ["r1", "r2"],
     summary: "replaced",
   },
+  {
+    title: "replace by records whose keys look like a mark",
+    run: async (session) => {
+      const records = [{ ...message("r1"), "#": "x", "###": 1 }, message("r2")];
+      await session.replace(records);
+      assert.deepEqual(await session.history(), records);
+    },
+    after: () => ["r1", "r2"],
+  },
   { title: "append after replace", run: (session) => session.append(message("z")), after: (b) => [...b, "z"] },
   { title: "replace by nothing", run: (session) => session.replace([]), after: () => [] },
   { title: "append at the end", run: (session) => session.append(message("last")), after: (b) => [...b, "last"] },

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file camelcase -- the names are picoclaw's
 /**
  * A directory of sessions that picoclaw and Holdfast use in turn, on the real file system.
  *
