@@ -174,9 +174,10 @@ export class RecordChain {
     if (!verified && this.#before === "own") return "its checksum does not fit";
     if (mark.sequence <= this.#recordSequenceLast) return "its number is out of order";
     if (verified) return null;
-    // Not more records can have been lost in front of it than there is room for.
+    // Beyond the lines that were seen, not more records can have been lost in front of it than there is room for.
     const room = Math.floor((line.offset - this.#recordEnd) / 16) + 1;
-    if (this.#before !== "unknown" && mark.sequence - this.#recordSequenceLast > room) return "its number cannot be";
+    const isFar = mark.sequence > this.#sequenceNext && mark.sequence - this.#recordSequenceLast > room;
+    if (this.#before !== "unknown" && isFar) return "its number cannot be";
     return readJson(bytes, mark.bodyLength) === null ? "not a JSON object" : null;
   }
 
@@ -229,7 +230,7 @@ export class RecordChain {
     const claimed = mark?.sequence ?? -1;
     const isRest = claimed > this.#recordSequenceLast && claimed < sequence;
     this.#sequenceNext = isRest ? claimed + 1 : sequence + joinedLines(bytes);
-    this.#splitSequence = isWhole ? null : sequence;
+    this.#splitSequence = isWhole || bytes[0] !== braceOpen ? null : sequence;
     return isRest ? claimed : sequence;
   }
 
