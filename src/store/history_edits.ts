@@ -147,14 +147,17 @@ async function rewriting<T>(session: OpenSession, doing: string, step: () => Pro
 /** Meta says what will be in the new log; now its name leads to it. */
 async function putInPlace(session: OpenSession, log: RewrittenLog, sequenceMin: number): Promise<void> {
   const { files, context } = session;
+  session.switching = true;
   try {
-    await renameDurably(context.fileSystem, files.logTemporary, files.log);
-  } catch (error) {
-    await log.handle.close();
-    throw error;
+    await renameDurably(context.fileSystem, files.logTemporary, files.log).catch(async (error: unknown) => {
+      await log.handle.close();
+      throw error;
+    });
+    context.counters.rewrites++;
+    await session.rewritten({ ...log, path: files.log, sequenceMin: Math.max(sequenceMin, session.first) });
+  } finally {
+    session.switching = false;
   }
-  context.counters.rewrites++;
-  await session.rewritten({ ...log, path: files.log, sequenceMin: Math.max(sequenceMin, session.first) });
 }
 
 async function orTakenBack(session: OpenSession, log: RewrittenLog, step: () => Promise<void>): Promise<void> {

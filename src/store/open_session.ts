@@ -45,6 +45,8 @@ export class OpenSession {
   #sealedOffset = 0;
   /** Whether a new log is being written that will take the place of this one. */
   rewriting = false;
+  /** Whether the log's name is going over to a new log, and that is not durable yet. */
+  switching = false;
 
   private constructor(context: StoreContext, key: string, claim: SessionClaim, meta: SessionMeta, written: boolean) {
     this.context = context;

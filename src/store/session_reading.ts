@@ -10,7 +10,7 @@ import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts
 import { readLastRecords } from "../log/log_tail.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
 import type { ChainPosition, DamagedLine } from "../log/record_chain.ts";
-import { closeView, type LogView, openView, type SessionView } from "./session_view.ts";
+import { closeView, type LogView, openView, type OwnWriter, type SessionView } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The last records of a session. */
@@ -75,6 +75,8 @@ export interface ReadTarget {
   key: string;
   /** Whether damage is an error rather than an event. */
   strict: boolean;
+  /** Its writer, if that is in this process. */
+  writer?: OwnWriter;
 }
 
 /**
@@ -85,13 +87,23 @@ export interface ReadTarget {
  * @returns What `read` returned.
  */
 export async function withView<T>(target: ReadTarget, read: (view: SessionView | null) => Promise<T>): Promise<T> {
-  const { fileSystem, directory } = target.context;
-  const view = await openView(fileSystem, directory, target.key);
+  const view = await openTarget(target);
   try {
     return await read(view);
   } finally {
     await closeView(view);
   }
+}
+
+/**
+ * Opens a view, which the caller gives back.
+ *
+ * @param target Which session.
+ * @returns The view; null if there is no such session.
+ */
+export async function openTarget(target: ReadTarget): Promise<SessionView | null> {
+  const { fileSystem, directory } = target.context;
+  return await openView(fileSystem, directory, target.key, target.writer ?? null);
 }
 
 /** Where a read of records goes on. */
@@ -108,8 +120,6 @@ export interface ReadRange {
   from: number;
   /** Hidden ones too. */
   all: boolean;
-  /** Nothing from this offset on, in bytes; for a session's own reader, which is to see durable records only. */
-  offsetMax: number;
   /** Where the last read ended, if it was in the same log. */
   cursor: ReadCursor | null;
 }
@@ -130,10 +140,8 @@ export async function* readView(
   const { inode } = await log.handle.stat();
   const resumed = range.cursor?.inode === inode && range.cursor.position.offset <= log.tail.kept.offset;
   const start = resumed && range.cursor !== null ? range.cursor.position : log.start;
-  const end = Math.min(log.tail.kept.offset, Math.max(range.offsetMax, start.offset));
-  const tail = { ...log.tail, kept: { ...log.tail.kept, offset: end } };
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
-  const plan = { start, tail, sequenceMin, onDamage: damageHandler(target, log) };
+  const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log) };
   const position = yield* readRecords(log.handle, plan);
   return { inode, position };
 }

@@ -5,8 +5,8 @@
  */
 
 import type { LogRecord } from "../log/log_reader.ts";
-import { type ReadRange, type ReadTarget, readView } from "./session_reading.ts";
-import { closeView, openView } from "./session_view.ts";
+import { openTarget, type ReadRange, type ReadTarget, readView } from "./session_reading.ts";
+import { closeView, type SessionView } from "./session_view.ts";
 import type { SessionWorker } from "./session_worker.ts";
 import { wholeNumber } from "./store_options.ts";
 
@@ -50,7 +50,7 @@ export interface RecordsOptions {
 export async function* readAllRecords(target: ReadTarget, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
   const range = rangeOf(options);
   let left = limitOf(options);
-  const view = await openView(target.context.fileSystem, target.context.directory, target.key);
+  const view = await openTarget(target);
   try {
     const log = view?.log ?? null;
     if (log === null || left === 0) return;
@@ -75,18 +75,19 @@ export async function* readAllRecords(target: ReadTarget, options: RecordsOption
  */
 export async function* followRecords(worker: SessionWorker, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
   const range = rangeOf(options);
-  const { fileSystem, directory } = worker.host.context;
+  const { directory } = worker.host.context;
   let left = limitOf(options);
   let seen = false;
+  let path = directory;
   while (left > 0 && !isAborted(options) && worker.status !== "closed") {
-    const wait = waitForMore(worker, options.signal);
-    range.offsetMax = worker.syncedOffset;
-    const view = await openView(fileSystem, directory, worker.key);
+    const wait = new Wait(worker, path, options.signal);
+    let view: SessionView | null = null;
     try {
+      view = await openTarget(worker.target);
       // What was there and is gone was deleted.
       if (view === null && seen) return;
       seen ||= view !== null;
-      const from = range.from;
+      const { from } = range;
       const parts = view === null || view.log === null ? null : readView(worker.target, view.log, range);
       for (let part = await parts?.next(); part !== undefined; part = await parts?.next()) {
         if (part.done === true) {
@@ -101,7 +102,9 @@ export async function* followRecords(worker: SessionWorker, options: RecordsOpti
         }
       }
       await closeView(view);
-      if (range.from === from) await wait.more(view?.files.log ?? null);
+      const watched = path;
+      path = view?.files.log ?? directory;
+      if (range.from === from && path === watched) await wait.over();
     } finally {
       wait.end();
       await closeView(view);
@@ -109,33 +112,38 @@ export async function* followRecords(worker: SessionWorker, options: RecordsOpti
   }
 }
 
-interface Wait {
-  more(path: string | null): Promise<void>;
-  end(): void;
-}
-
 /** Begins before the look at the log, so that nothing that is committed meanwhile is slept through. */
-function waitForMore(worker: SessionWorker, signal: AbortSignal | undefined): Wait {
-  const controller = new AbortController();
-  const wake = () => controller.abort();
-  const unsubscribe = worker.whenCommitted(wake);
-  signal?.addEventListener("abort", wake, { once: true });
-  const { fileSystem, directory } = worker.host.context;
-  return {
-    async more(path: string | null): Promise<void> {
-      if (!controller.signal.aborted) await fileSystem.waitForChange(path ?? directory, controller.signal);
-    },
-    end(): void {
-      unsubscribe();
-      signal?.removeEventListener("abort", wake);
-      controller.abort();
-    },
-  };
+class Wait {
+  readonly #controller = new AbortController();
+  readonly #changed: Promise<void>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #unsubscribe: () => void;
+  readonly #wake = (): void => this.#controller.abort();
+
+  constructor(worker: SessionWorker, path: string, signal: AbortSignal | undefined) {
+    this.#unsubscribe = worker.whenCommitted(this.#wake);
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#wake, { once: true });
+    this.#changed = worker.host.context.fileSystem.waitForChange(path, this.#controller.signal);
+    // Nobody may be waiting when it rejects.
+    this.#changed.catch(() => undefined);
+  }
+
+  /** Resolves after a change, or when there may have been one. */
+  over(): Promise<void> {
+    return this.#changed;
+  }
+
+  end(): void {
+    this.#unsubscribe();
+    this.#signal?.removeEventListener("abort", this.#wake);
+    this.#controller.abort();
+  }
 }
 
 function rangeOf(options: RecordsOptions): ReadRange {
   const from = options.from === undefined ? 0 : wholeNumber("from", options.from, 0);
-  return { from, all: options.all ?? false, offsetMax: Infinity, cursor: null };
+  return { from, all: options.all ?? false, cursor: null };
 }
 
 function limitOf(options: RecordsOptions): number {

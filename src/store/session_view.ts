@@ -47,6 +47,16 @@ export interface SessionView {
   summary: string;
 }
 
+/** What a reader in the writer's own process goes by: it shows nothing that a power cut could take (I6). */
+export interface OwnWriter {
+  /** Whether the log's name is going over to a new log at this moment. */
+  readonly isSwitching: boolean;
+  /** What the log holds from this offset on is not durable yet; `Infinity` if all is. */
+  readonly durableEnd: number;
+  /** Resolves when all that was called before is done and durable. */
+  settled(): Promise<void>;
+}
+
 /** How often a log may be replaced under a reader's hands before that is called an error. */
 const attemptsMax = 100;
 
@@ -56,14 +66,21 @@ const attemptsMax = 100;
  * @param fileSystem The port.
  * @param directory The store's directory.
  * @param key The session's key.
+ * @param writer Its writer, if that is in this process.
  * @returns The view; null if there is no such session.
  */
-export async function openView(fileSystem: FileSystem, directory: string, key: string): Promise<SessionView | null> {
+export async function openView(
+  fileSystem: FileSystem,
+  directory: string,
+  key: string,
+  writer: OwnWriter | null = null,
+): Promise<SessionView | null> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const location = await locateSession(fileSystem, directory, key);
     if (location === null || (location.meta.state === "ok" && location.meta.meta.deleted)) return null;
-    const view = await viewOnce(fileSystem, location, key);
+    const view = await viewOnce(fileSystem, location, key, writer);
     if (view !== null) return view;
+    if (writer?.isSwitching === true) await writer.settled();
   }
   throw new HoldfastError("io", `Log is being replaced all the time: ${key}`, { path: directory });
 }
@@ -85,6 +102,7 @@ async function viewOnce(
   fileSystem: FileSystem,
   before: SessionLocation,
   key: string,
+  writer: OwnWriter | null,
 ): Promise<SessionView | null> {
   const { files } = before;
   let handle: FileHandle | null = null;
@@ -99,9 +117,11 @@ async function viewOnce(
     const stat = await statIfThere(fileSystem, files.log);
     const opened = handle === null ? null : await handle.stat();
     if (after === null || after.files.name !== files.name || stat?.inode !== opened?.inode) return null;
+    if (writer?.isSwitching === true) return null;
+    const size = Math.min(opened?.size ?? 0, writer?.durableEnd ?? Infinity);
     const meta = after.meta.state === "ok" ? after.meta.meta : null;
     if (meta?.deleted === true) return null;
-    const log = handle === null || opened === null ? null : await viewLog(files.log, handle, opened.size, key, meta);
+    const log = handle === null || opened === null ? null : await viewLog(files.log, handle, size, key, meta);
     const summary = await effectiveSummary(handle, meta);
     keep = true;
     return { files, meta: after.meta, log, summary };

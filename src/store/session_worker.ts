@@ -13,6 +13,7 @@ import { RecordIds } from "./record_ids.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import { planOf, type ReadTarget, withView } from "./session_reading.ts";
+import type { OwnWriter } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 import { assertDurability, type DurabilityMode, type ResolvedOptions } from "./store_options.ts";
 
@@ -34,7 +35,7 @@ export interface SessionHost {
 export type SessionStatus = "idle" | "open" | "failed" | "closed";
 
 /** One session's queue and state. */
-export class SessionWorker {
+export class SessionWorker implements OwnWriter {
   /** The session's key. */
   readonly key: string;
   /** The store. */
@@ -81,12 +82,23 @@ export class SessionWorker {
 
   /** Its name for readers. */
   get target(): ReadTarget {
-    return { context: this.host.context, key: this.key, strict: this.host.options.strict };
+    return { context: this.host.context, key: this.key, strict: this.host.options.strict, writer: this };
   }
 
-  /** Up to where records are durable, while it is open; what a follower in this process may see, in bytes. */
-  get syncedOffset(): number {
-    return this.#opened?.session.writer?.syncedOffset ?? Infinity;
+  /** {@inheritDoc OwnWriter.isSwitching} */
+  get isSwitching(): boolean {
+    return this.#opened?.session.switching ?? false;
+  }
+
+  /** {@inheritDoc OwnWriter.durableEnd} */
+  get durableEnd(): number {
+    const writer = this.#opened?.session.writer ?? null;
+    return writer === null || writer.syncedOffset === writer.tailOffset ? Infinity : writer.syncedOffset;
+  }
+
+  /** {@inheritDoc OwnWriter.settled} */
+  async settled(): Promise<void> {
+    await this.flush().catch(() => undefined);
   }
 
   /**
@@ -149,7 +161,7 @@ export class SessionWorker {
   /** What a session that is open for writing shows must survive (I6). */
   async beforeRead(): Promise<void> {
     this.host.assertOpen();
-    if (this.status === "open" || !this.#queue.idle) await this.flush().catch(() => undefined);
+    if (this.status === "open" || !this.#queue.idle) await this.settled();
   }
 
   /**

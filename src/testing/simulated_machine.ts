@@ -277,7 +277,8 @@ export class SimulatedMachine {
     const node = this.pages.cache.mutableDirectory(directory);
     if (node !== undefined) node.modifiedMs = this.tick();
     for (const watcher of this.watchers) {
-      if (watcher.directory === 0 || (watcher.directory === directory && watcher.name === name)) watcher.wake();
+      const isName = watcher.directory === directory && watcher.name === name;
+      if (watcher.directory === 0 || watcher.inode === directory || isName) watcher.wake();
     }
   }
 

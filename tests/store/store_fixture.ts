@@ -169,7 +169,7 @@ async function runAndEnd(bench: StoreBench, run: () => Promise<void>): Promise<v
   try {
     await run();
   } finally {
-    bench.port.onCall = null;
+    bench.port.letGo();
     await bench.closeAll();
   }
   assert.equal(bench.port.openFiles, 0, "no file and no lock is held after all stores are closed");

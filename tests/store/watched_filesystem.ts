@@ -65,6 +65,7 @@ export class WatchedFileSystem implements FileSystem {
   /** How many were open at most. */
   openFilesMax = 0;
   readonly #inner: FileSystem;
+  readonly #gates: Gate[] = [];
 
   /** Wraps a port. */
   constructor(inner: FileSystem) {
@@ -81,6 +82,7 @@ export class WatchedFileSystem implements FileSystem {
   /** The next call that fits waits at the gate that is returned. */
   holdNext(fits: (call: PortCall) => boolean): Gate {
     const gate = new Gate();
+    this.#gates.push(gate);
     let held = false;
     const before = this.onCall;
     this.onCall = (call) => {
@@ -89,6 +91,12 @@ export class WatchedFileSystem implements FileSystem {
       return gate.pass();
     };
     return gate;
+  }
+
+  /** Nothing waits or fails any more. */
+  letGo(): void {
+    this.onCall = null;
+    for (const gate of this.#gates) gate.open();
   }
 
   /** The next call that fits fails. */
