@@ -8,6 +8,7 @@
  * @module
  */
 
+import { HoldfastError } from "../errors.ts";
 import type { FileHandle, FileStat, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, unlinkIfThere, writeFully } from "./atomic_file.ts";
 import { toLineText } from "./json_text.ts";
@@ -46,6 +47,7 @@ const writeBytes = 256 * 1024;
  * @param key The session's key, which seeds the chain.
  * @param records What it holds, in order of their numbers.
  * @returns The new log.
+ * @throws {HoldfastError} `too-large` if a record does not fit into a line, with the number that it has.
  */
 export async function writeNewLog(
   fileSystem: FileSystem,
@@ -79,9 +81,10 @@ async function writeRecords(
   for await (const group of records) {
     for (const { sequence, text, trust } of group) {
       const flags = { batchContinues: false, deferred: false, adopted: trust !== "verified" };
-      const lineText = toLineText(text);
-      const marked = encodeLine(lineText, sequence, flags, checksum);
-      const line = marked.bytes.length > lineBytesMax ? foreignLine(lineText, checksum) : marked;
+      const marked = encodeLine(toLineText(text), sequence, flags, checksum);
+      const line = marked.bytes.length > lineBytesMax
+        ? foreignLine({ sequence, text, trust }, sequenceNext, checksum)
+        : marked;
       checksum = line.checksum;
       first ??= { sequence, checksum };
       sequenceNext = sequence + 1;
@@ -93,9 +96,15 @@ async function writeRecords(
   return { handle, position: { offset, checksum, sequence: sequenceNext, rawCount }, first };
 }
 
-/** A foreign line that has no room for a mark stays foreign. */
-function foreignLine(text: string, seed: number): EncodedLine {
+/** A foreign line that has no room for a mark stays foreign; its number is then the one behind the line before. */
+function foreignLine({ sequence, text, trust }: RewrittenRecord, sequenceNext: number, seed: number): EncodedLine {
   const bytes = new TextEncoder().encode(`${text}\n`);
+  if (trust !== "foreign" || sequence !== sequenceNext || bytes.length > lineBytesMax) {
+    throw new HoldfastError(
+      "too-large",
+      `Record ${sequence} has no room for its mark in a line of ${lineBytesMax} bytes`,
+    );
+  }
   return { bytes, checksum: foreignChecksum(bytes.subarray(0, -1), seed) };
 }
 

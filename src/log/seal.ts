@@ -61,7 +61,8 @@ export async function findSeal(handle: FileHandle, seal: Seal, size: number): Pr
   if (last === null) return null;
   const verdict = readMark(last);
   const found = seal.line === undefined
-    ? verdict.kind === "marked" && checksumText(verdict.mark.checksum) === seal.checksum
+    ? verdict.kind === "marked" && checksumText(verdict.mark.checksum) === seal.checksum &&
+      verdict.mark.sequence < seal.next
     : checksumText(crc32(last)) === seal.line;
   if (!found) return null;
   return {
