@@ -24,7 +24,7 @@ export interface PowerCutPlan {
   /** Done first, and durable as far as it says so; no power is cut. */
   prepare?: (store: SessionStore) => Promise<void>;
   /** Done under power cuts; calls `acknowledge` with a name for what has been promised. */
-  work: (store: SessionStore, acknowledge: (name: string) => void) => Promise<void>;
+  work: (store: SessionStore, acknowledge: (name: string) => void, machine: SimulatedFileSystem) => Promise<void>;
   /** Called after each cut. */
   check: (cut: PowerCut) => Promise<void>;
   /** @default a few of each step */
@@ -46,7 +46,7 @@ async function cutPower(plan: PowerCutPlan, options: SimulatedFileSystemOptions)
   machine.onStep = (_, doing) => {
     moments.push({ machine: machine.clone(), acknowledged: new Set(acknowledged), doing });
   };
-  await withStore(machine, async (store) => await plan.work(store, (name) => acknowledged.add(name)));
+  await withStore(machine, async (store) => await plan.work(store, (name) => acknowledged.add(name), machine));
   machine.onStep = undefined;
   const seen = new Set<string>();
   for (const moment of moments) {
