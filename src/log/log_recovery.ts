@@ -67,6 +67,7 @@ export async function recoverLog(
   const rewrittenBytes = await writeAgain(handle, unsyncedStart, tail.kept.offset);
   let end = tail.kept.offset;
   if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);
+  else if (end > unsyncedStart) await endWithLineFeed(handle, end - 1);
   if (size > end) await handle.truncate(end);
   await handle.syncData();
   const isVouched = tail.durableOffset < tail.kept.offset || tail.durableOffset === floor.offset;
@@ -99,6 +100,13 @@ async function setAsideIfRoom(
     if (code === "ENOSPC" || code === "EDQUOT" || code === "disk-full") return null;
     throw error;
   }
+}
+
+/** A NUL, which a cut sector leaves, ends a line for us, but for no other reader (I21). */
+async function endWithLineFeed(handle: FileHandle, offset: number): Promise<void> {
+  const last = new Uint8Array(1);
+  await readFully(handle, last, offset);
+  if (last[0] !== lineFeed) await writeFully(handle, Uint8Array.of(lineFeed), offset);
 }
 
 /** After a failed sync the kernel may hold pages that look clean and are on no disk: the same bytes make them dirty. */

@@ -193,13 +193,14 @@ function mayVerifyLater(line: ScannedLine): boolean {
 
 /**
  * Whether a line that is no record ends in one that somebody glued to a fragment (W1): it stays where it is, for a
- * person to see. A line that ends with a sector was more likely torn there.
+ * person to see. A line that ends with a sector was more likely torn there, and control characters come from no text,
+ * but from bytes that were never written.
  */
 function endsInForeign(line: ScannedLine): boolean {
   const bytes = line.bytes;
   if (bytes === null) return true;
   if (bytes[bytes.length - 1] !== 0x7d || (line.offset + line.length) % 512 === 0) return false;
-  if (readMark(bytes).kind !== "unmarked") return false;
+  if (readMark(bytes).kind !== "unmarked" || bytes.some(isNoText)) return false;
   let from = 1;
   for (let tries = 0; tries < 64; tries++) {
     const start = bytes.indexOf(0x7b, from);
@@ -208,4 +209,8 @@ function endsInForeign(line: ScannedLine): boolean {
     from = start + 1;
   }
   return false;
+}
+
+function isNoText(byte: number): boolean {
+  return byte < 0x20 && byte !== 0x09 && byte !== 0x0d;
 }

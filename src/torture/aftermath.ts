@@ -40,7 +40,8 @@ export class Aftermath {
    * @param died What has ended.
    */
   constructor(subject: Subject, fileSystem: SimulatedFileSystem, start: AftermathStart, died: "power" | "kill") {
-    this.experiment = new Experiment(subject, fileSystem, start.world, { firstLabel: start.firstLabel + 1000 });
+    const world = died === "power" ? start.world.withoutKernel() : start.world;
+    this.experiment = new Experiment(subject, fileSystem, world, { firstLabel: start.firstLabel + 1000 });
     this.experiment.withTitles = start.withTitles;
     this.experiment.withForeign = start.withForeign;
     this.#died = died;

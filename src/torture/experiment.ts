@@ -189,22 +189,24 @@ export class Experiment {
    */
   async recover(died: "power" | "kill" | "nothing"): Promise<void> {
     let store: SubjectStore;
+    const opened = new Set<number>();
     try {
       store = await this.store();
-      for (const key of sessionKeys) if (await store.has(key)) await (await store.session(key)).update({});
+      for (const [session, key] of sessionKeys.entries()) {
+        if (!await store.has(key)) continue;
+        opened.add(session);
+        await (await store.session(key)).update({});
+      }
     } catch (error) {
       throw new Violation("I10", `Recovery failed: ${describeError(error)}`);
     }
-    await this.look(store, (model) => Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast()));
-  }
-
-  /** Looks at what an open store shows, and takes it for the truth. */
-  async look(store: SubjectStore, atLeast: (model: SessionModel) => number): Promise<void> {
     const observed = await observe(store, this.withTitles);
     for (const [session, shown] of observed.entries()) {
       const model = this.model(session);
-      const index = explain(shown, model, atLeast(model), this.withTitles);
-      this.#update(session, (before) => before.collapse(index));
+      const atLeast = Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast());
+      const index = explain(shown, model, atLeast, this.withTitles);
+      const isFinal = died === "power" || opened.has(session);
+      this.#update(session, (before) => isFinal ? before.collapse(index) : before.cut(index));
     }
   }
 

@@ -29,8 +29,10 @@ export interface ExplorerOptions {
   readonly cutsPerStep: number;
   /** How many at one step of a recovery. */
   readonly cutsPerNestedStep: number;
-  /** Only every n-th distinct state is checked. */
-  readonly everyState?: number;
+  /** Only these ends, one in the other; all by default. */
+  readonly only?: readonly Ending[];
+  /** Told of each machine after an end, before anything recovers. */
+  readonly onEnd?: (before: SimulatedFileSystem, after: SimulatedFileSystem, choices: readonly number[] | null) => void;
 }
 
 /** A broken promise, and how to get there. */
@@ -120,6 +122,18 @@ export class Explorer {
     this.steps++;
     const { fileSystem, world, step, description } = moment;
     const { options } = this;
+    const wanted = options.only?.[path.length];
+    if (options.only !== undefined) {
+      if (wanted?.step !== step) return;
+      path.push(wanted);
+      steps.push(`${wanted.choices === null ? "killed" : "power cut"} ${description}`);
+      const after = wanted.choices === null ? fileSystem.clone() : fileSystem.crash(wanted.choices);
+      options.onEnd?.(fileSystem, after, wanted.choices);
+      await this.#goOn(moment, after, wanted.choices === null ? "kill" : "power", depth, path, steps);
+      path.pop();
+      steps.pop();
+      return;
+    }
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
     if (this.kills.add(killed)) {

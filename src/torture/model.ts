@@ -101,7 +101,10 @@ export class SessionModel {
 
   /** One text for all that the oracle goes by. */
   get fingerprint(): string {
-    return this.#fingerprint ??= `${this.shown}${this.effects.map(({ completed }) => completed ? "!" : ".").join("")}` +
+    return this.#fingerprint ??=
+      `${this.shown}${
+        this.effects.map(({ completed, inKernel }) => `${completed ? "!" : "."}${inKernel ? "k" : ""}`).join("")
+      }` +
       JSON.stringify(this.states);
   }
 
@@ -138,6 +141,22 @@ export class SessionModel {
     return new SessionModel(this.states[index], [], index > 0);
   }
 
+  /**
+   * The program died, and somebody who has not opened the session for writing has seen what is there: what is not seen
+   * will not come any more, what is seen may still be lost.
+   *
+   * @param index How many effects are seen.
+   */
+  cut(index: number): SessionModel {
+    return index === this.effects.length ? this : new SessionModel(this.base, this.effects.slice(0, index), this.shown);
+  }
+
+  /** The power was cut: what only the kernel had is as undecided as the rest. */
+  withoutKernel(): SessionModel {
+    if (this.keptAtLeast() === 0) return this;
+    return new SessionModel(this.base, this.effects.map((effect) => ({ ...effect, inKernel: false })), this.shown);
+  }
+
   /** The least number of effects that an open for writing has to bring back. */
   completedAtLeast(): number {
     return this.effects.findLastIndex(({ completed }) => completed === true) + 1;
@@ -172,6 +191,12 @@ export class WorldModel {
     const sessions = this.sessions.slice();
     sessions[index] = after;
     return new WorldModel(sessions);
+  }
+
+  /** The same after a power cut. */
+  withoutKernel(): WorldModel {
+    const sessions = this.sessions.map((session) => session.withoutKernel());
+    return sessions.some((session, index) => session !== this.sessions[index]) ? new WorldModel(sessions) : this;
   }
 
   /** One number below 2^53 for what was acknowledged and what may be there. */

@@ -83,7 +83,8 @@ export async function observeDirectory(fileSystem: SimulatedFileSystem): Promise
     else if (!known.has(path)) others.push(path);
     else if (kind === "directory") {
       for (const inner of await fileSystem.readDirectory(path)) {
-        (inner.name.endsWith(".tmp") ? temporaries : quarantined).push(`${path}/${inner.name}`);
+        // One unfinished copy of each kind may stay; the next of its kind takes its place.
+        if (!inner.name.endsWith(".tmp")) quarantined.push(`${path}/${inner.name}`);
       }
     }
   }
