@@ -46,6 +46,12 @@ export interface LineScannerOptions {
    * @default {10485759}
    */
   lineBytesMax?: number;
+  /**
+   * How many bytes are expected at the least, where that is known: no more room is taken for fewer.
+   *
+   * @default {65536}
+   */
+  bytesExpected?: number;
 }
 
 /**
@@ -68,7 +74,7 @@ export interface LineScannerOptions {
  */
 export class LineScanner {
   readonly #lineBytesMax: number;
-  #buffer: Uint8Array = new Uint8Array(scannerBytesInitial);
+  #buffer: Uint8Array;
   /** File offset of the buffer's first byte. */
   #bufferOffset: number;
   #start = 0;
@@ -88,6 +94,9 @@ export class LineScanner {
   constructor(options: LineScannerOptions = {}) {
     this.#bufferOffset = options.offset ?? 0;
     this.#lineBytesMax = options.lineBytesMax ?? lineBytesMax;
+    // One more, so that the end is seen without room for more.
+    const bytes = Math.min((options.bytesExpected ?? scannerBytesInitial) + 1, scannerBytesInitial);
+    this.#buffer = new Uint8Array(Math.max(bytes, 256));
   }
 
   /** How many lines, as picoclaw counts, have been begun so far. */

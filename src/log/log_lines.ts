@@ -31,7 +31,7 @@ export class LogLines {
    */
   constructor(handle: FileHandle, start: number, end: number) {
     this.#handle = handle;
-    this.#scanner = new LineScanner({ offset: start });
+    this.#scanner = new LineScanner({ offset: start, bytesExpected: end - start });
     this.#offset = start;
     this.#end = end;
   }
