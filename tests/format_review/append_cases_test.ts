@@ -208,13 +208,13 @@ simulatedTest(
     await appendMessages(session, 0, 3);
     const reader = await openStore(bench.directory, { fileSystem: machine.anotherProcess(), readOnly: true });
     const seen: string[] = [];
+    let step: (() => void) | null = null;
     const ended = (async () => {
       for await (const { sequence, record } of (await reader.session("chat")).records({ follow: true })) {
         seen.push(`${sequence}:${record["content"]}`);
         step?.();
       }
     })();
-    let step: (() => void) | null = null;
     const until = async (count: number): Promise<void> => {
       while (seen.length < count) await new Promise<void>((resolve) => step = resolve);
     };

@@ -173,18 +173,22 @@ async function assertAgree(shared: SharedDirectory, model: Model, after: string)
   assert.deepEqual(theirs.log, []);
 }
 
-test("A7, I21: picoclaw and Holdfast in turn on one directory agree after every step (random)", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(anyStep, { minLength: 1, maxLength: 14 }), async (steps) => {
-      await withShared(async (shared) => {
-        const model: Model = { history: [], summary: "", title: null, aliases: [], numbers: new Set(), said: 0 };
-        for (const [index, step] of steps.entries()) {
-          if (step.by === "us") await takeOurStep(shared, model, step);
-          else await takeTheirStep(shared, model, step);
-          await assertAgree(shared, model, `after step ${index}: ${JSON.stringify(step)}`);
-        }
-      });
-    }),
-    { numRuns: 60, includeErrorInReport: true },
-  );
-});
+test(
+  "A7, I21: picoclaw and Holdfast in turn on one directory agree after every step (random)",
+  { timeout: 60_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyStep, { minLength: 1, maxLength: 14 }), async (steps) => {
+        await withShared(async (shared) => {
+          const model: Model = { history: [], summary: "", title: null, aliases: [], numbers: new Set(), said: 0 };
+          for (const [index, step] of steps.entries()) {
+            if (step.by === "us") await takeOurStep(shared, model, step);
+            else await takeTheirStep(shared, model, step);
+            await assertAgree(shared, model, `after step ${index}: ${JSON.stringify(step)}`);
+          }
+        });
+      }),
+      { numRuns: 60, includeErrorInReport: true },
+    );
+  },
+);
