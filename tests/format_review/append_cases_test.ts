@@ -208,15 +208,15 @@ simulatedTest(
     await appendMessages(session, 0, 3);
     const reader = await openStore(bench.directory, { fileSystem: machine.anotherProcess(), readOnly: true });
     const seen: string[] = [];
-    let step: (() => void) | null = null;
+    let wake = (): void => {};
     const ended = (async () => {
       for await (const { sequence, record } of (await reader.session("chat")).records({ follow: true })) {
         seen.push(`${sequence}:${record["content"]}`);
-        step?.();
+        wake();
       }
     })();
     const until = async (count: number): Promise<void> => {
-      while (seen.length < count) await new Promise<void>((resolve) => step = resolve);
+      while (seen.length < count) await new Promise<void>((resolve) => wake = resolve);
     };
     await until(3);
     await session.truncate(1);
