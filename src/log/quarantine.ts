@@ -8,7 +8,7 @@
  */
 
 import { crc32 } from "node:zlib";
-import { systemErrorCode } from "../errors.ts";
+import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, directoryOf, statIfThere, unlinkIfThere, writeFully } from "./atomic_file.ts";
 import { readFully } from "./log_lines.ts";
@@ -84,13 +84,11 @@ const noFiles: QuarantineFile[] = [];
  * @returns Its files, in no order; none if there is no such directory.
  */
 export async function quarantineFiles(fileSystem: FileSystem, directory: string): Promise<QuarantineFile[]> {
-  let entries;
-  try {
-    entries = await fileSystem.readDirectory(directory);
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return noFiles;
-    throw error;
-  }
+  const stat = await statIfThere(fileSystem, directory);
+  if (stat === null) return noFiles;
+  // A symbolic link would lead our bytes, and our removals, somewhere else (I16).
+  if (stat.kind !== "directory") throw new HoldfastError("io", `Not a directory: ${directory}`, { path: directory });
+  const entries = await fileSystem.readDirectory(directory);
   const files: QuarantineFile[] = [];
   for (const { name, kind } of entries) {
     const match = namePattern.exec(name);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import type { LogRecord } from "../log/log_reader.ts";
 import type { AppendReceipt } from "./append_queue.ts";
@@ -212,8 +212,7 @@ export class Session {
    */
   async tail(count: number): Promise<SessionTail> {
     wholeNumber("count", count, 0);
-    await this.#worker.beforeRead();
-    return await readTail(this.#worker.target, count);
+    return await this.#reading(async () => await readTail(this.#worker.target, count));
   }
 
   /**
@@ -234,8 +233,7 @@ export class Session {
    * @throws {HoldfastError} `not-found` if there is no such session.
    */
   async info(): Promise<SessionInfo> {
-    await this.#worker.beforeRead();
-    const info = await describeSession(this.#worker.host.context, this.key);
+    const info = await this.#reading(async () => await describeSession(this.#worker.host.context, this.key));
     if (info === null) throw notFound(this.key);
     return info;
   }
@@ -309,8 +307,7 @@ export class Session {
    * @throws {HoldfastError} `not-found` if there is no such session.
    */
   async verify(): Promise<VerifyReport> {
-    await this.#worker.beforeRead();
-    return await verifySession({ ...this.#worker.target, strict: false });
+    return await this.#reading(async () => await verifySession({ ...this.#worker.target, strict: false }));
   }
 
   /**
@@ -336,8 +333,7 @@ export class Session {
    * @throws {HoldfastError} `not-found` if there is no such session.
    */
   async stats(): Promise<SessionStats> {
-    await this.#worker.beforeRead();
-    return await measureSession(this.#worker.target);
+    return await this.#reading(async () => await measureSession(this.#worker.target));
   }
 
   async #appendOne(record: EncodedRecord, options: AppendOptions): Promise<AppendReceipt> {
@@ -352,13 +348,30 @@ export class Session {
     });
   }
 
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    await this.#worker.beforeRead();
+    try {
+      return await read();
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  }
+
   async *#read(options: RecordsOptions): AsyncGenerator<LogRecord, void> {
     this.#worker.host.assertOpen();
-    if (options.follow === true) {
-      yield* followRecords(this.#worker, options);
-    } else {
-      await this.#worker.beforeRead();
-      yield* readAllRecords(this.#worker.target, options);
+    if (options.follow !== true) await this.#worker.beforeRead();
+    try {
+      yield* options.follow === true
+        ? followRecords(this.#worker, options)
+        : readAllRecords(this.#worker.target, options);
+    } catch (error) {
+      throw this.#readError(error);
     }
+  }
+
+  /** What the operating system says becomes ours; what is wrong with an argument, or with us, stays as it is. */
+  #readError(error: unknown): unknown {
+    if (systemErrorCode(error) === undefined || error instanceof TypeError) return error;
+    return toHoldfastError(error, "reading the session", this.#worker.host.context.directory);
   }
 }

@@ -5,9 +5,10 @@
  */
 
 import { systemErrorCode } from "../errors.ts";
+import { assertText } from "./session_facts.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
-import { logOwner, readMeta } from "./session_location.ts";
-import { picoclawName, sessionFiles, sessionNameOf, sessionNames } from "./session_name.ts";
+import { locateSession, logOwner, readMeta } from "./session_location.ts";
+import { isKey, picoclawName, sessionFiles, sessionNameOf, sessionNames } from "./session_name.ts";
 import type { StoreContext } from "./store_context.ts";
 import { wholeNumber } from "./store_options.ts";
 
@@ -39,9 +40,11 @@ export interface ListOptions {
  */
 export async function listSessions(context: StoreContext, options: ListOptions): Promise<SessionInfo[]> {
   const limit = options.limit === undefined ? Infinity : wholeNumber("limit", options.limit, 0);
+  if (options.workspace !== undefined) assertText("workspace", options.workspace);
+  if (options.after !== undefined) assertText("after", options.after);
   const found: RankedInfo[] = [];
   for (const name of await namesIn(context)) {
-    const info = await describeName(context, name);
+    const info = await ifReadable(context, name, async () => await describeName(context, name));
     if (info !== null && (options.workspace === undefined || info.workspace === options.workspace)) found.push(info);
   }
   found.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.key < other.key ? -1 : 1));
@@ -61,15 +64,27 @@ export async function listSessions(context: StoreContext, options: ListOptions):
  * @returns The key; null if nothing has that name.
  */
 export async function resolveAlias(context: StoreContext, alias: string): Promise<string | null> {
+  if (isKey(alias) && await isSession(context, alias)) return alias;
   let found: string | null = null;
   for (const name of await namesIn(context)) {
     const { meta } = sessionFiles(context.directory, name);
-    const state = await readMeta(context.fileSystem, meta);
-    if (state.state !== "ok" || state.meta.deleted) continue;
-    if (state.meta.key === alias) return alias;
+    const state = await ifReadable(context, name, async () => await readMeta(context.fileSystem, meta));
+    if (state?.state !== "ok" || state.meta.deleted) continue;
     if (state.meta.aliases.includes(alias) && (found === null || state.meta.key < found)) found = state.meta.key;
   }
   return found;
+}
+
+/**
+ * Whether a key has a session.
+ *
+ * @param context What the store shares.
+ * @param key The key.
+ * @returns True if it has a file that is not deleted.
+ */
+export async function isSession(context: StoreContext, key: string): Promise<boolean> {
+  const location = await locateSession(context.fileSystem, context.directory, key);
+  return location !== null && !(location.meta.state === "ok" && location.meta.meta.deleted);
 }
 
 /** The names that have a log or a meta file; a directory that is not there has none. */
@@ -84,6 +99,23 @@ async function namesIn(context: StoreContext): Promise<string[]> {
     if (systemErrorCode(error) !== "ENOENT") throw error;
   }
   return [...names].sort();
+}
+
+/** What concerns one file alone; anything else concerns the whole list. */
+const fileErrorCodes = new Set(["ELOOP", "EISDIR", "ENOTDIR", "EINVAL", "ENXIO", "EACCES", "EPERM", "EIO", "corrupt"]);
+
+/** One session that cannot be read hides no other (I17). */
+async function ifReadable<T>(context: StoreContext, name: string, read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === undefined || !fileErrorCodes.has(code)) throw error;
+    const { meta: path } = sessionFiles(context.directory, name);
+    const message = `Session files of the name ${name} cannot be read, and were left out: ${code}`;
+    context.report({ type: "session-unreadable", path, message });
+    return null;
+  }
 }
 
 async function describeName(context: StoreContext, name: string): Promise<RankedInfo | null> {

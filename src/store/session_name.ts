@@ -56,6 +56,16 @@ export function assertKey(key: unknown): asserts key is string {
 }
 
 /**
+ * Whether a text can be a key.
+ *
+ * @param text Any text.
+ * @returns False if it is empty or too long.
+ */
+export function isKey(text: string): boolean {
+  return text !== "" && encoder.encode(text).length <= keyBytesMax;
+}
+
+/**
  * The names that a session may have, the preferred one first.
  *
  * @param key The session's key.

@@ -10,7 +10,7 @@ import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
 import { migrateLegacySessions } from "./migration.ts";
 import { Session } from "./session.ts";
-import { type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
+import { isSession, type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
 import { locateSession } from "./session_location.ts";
 import { assertKey } from "./session_name.ts";
 import { SessionWorker } from "./session_worker.ts";
@@ -53,7 +53,13 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
     else if (await statIfThere(fileSystem, trimmed) === null) throw missingDirectory(trimmed);
     const path = await fileSystem.realPath(trimmed);
     if ((await fileSystem.stat(path)).kind !== "directory") throw notADirectory(trimmed);
-    const report = (event: StoreEvent): void => options.onEvent?.(event);
+    const report = (event: StoreEvent): void => {
+      try {
+        options.onEvent?.(event);
+      } catch {
+        // A listener's mistake must not stop a recovery half-way.
+      }
+    };
     const context: StoreContext = { fileSystem, directory: path, counters, report };
     if (!resolved.readOnly) await migrateLegacySessions(context);
     return new SessionStore(context, resolved);
@@ -148,8 +154,7 @@ export class SessionStore {
   async has(key: string): Promise<boolean> {
     assertKey(key);
     this.#assertOpen();
-    const location = await locateSession(this.#context.fileSystem, this.#context.directory, key);
-    return location !== null && !(location.meta.state === "ok" && location.meta.meta.deleted);
+    return await this.#typed("looking for the session", async () => await isSession(this.#context, key));
   }
 
   /**
@@ -287,14 +292,16 @@ export class SessionStore {
   }
 
   async #isAbsent(key: string): Promise<boolean> {
-    return await locateSession(this.#context.fileSystem, this.#context.directory, key) === null;
+    const { fileSystem, directory } = this.#context;
+    return await this.#typed("looking for the session", async () => await locateSession(fileSystem, directory, key)) ===
+      null;
   }
 
   async #typed<T>(doing: string, step: () => Promise<T>): Promise<T> {
     try {
       return await step();
     } catch (error) {
-      if (error instanceof RangeError) throw error;
+      if (error instanceof RangeError || error instanceof TypeError) throw error;
       throw toHoldfastError(error, doing, this.directory);
     }
   }

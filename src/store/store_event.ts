@@ -22,6 +22,7 @@
  * | `foreign-appended` | somebody else appended while the session was open |
  * | `lock-taken-over` | the holder of the lock died without releasing it |
  * | `session-failed` | an outcome is unknown; nothing more is written until the session is opened again |
+ * | `session-unreadable` | files of a session cannot be read; it was left out of a list |
  * | `migrated` | an old picoclaw session was taken over |
  * | `migration-skipped` | an old picoclaw session was left alone, because there is newer data, or a message that is too large |
  */
@@ -39,6 +40,7 @@ export type StoreEventType =
   | "foreign-appended"
   | "lock-taken-over"
   | "session-failed"
+  | "session-unreadable"
   | "migrated"
   | "migration-skipped";
 

@@ -63,7 +63,7 @@ export interface StoreOptions {
    * @default {false}
    */
   strict?: boolean;
-  /** Told of everything that is repaired, skipped or given up. It must not throw. */
+  /** Told of everything that is repaired, skipped or given up. What it throws is ignored. */
   onEvent?: (event: StoreEvent) => void;
   /**
    * Where the files are.
@@ -104,15 +104,23 @@ const recordBytesLimit = lineBytesMax - markBytesMax;
 export function resolveOptions(options: StoreOptions): ResolvedOptions {
   const { durability = "durable", recordId, readOnly = false, strict = false } = options;
   if (recordId !== undefined && typeof recordId !== "function") throw new TypeError("recordId must be a function");
+  if (options.onEvent !== undefined && typeof options.onEvent !== "function") {
+    throw new TypeError("onEvent must be a function");
+  }
   return {
     durability: resolveDurability(durability),
     recordId: recordId ?? null,
     recordIdReach: wholeNumber("recordIdReach", options.recordIdReach ?? recordIdReachDefault, 1, 1_000_000),
     recordBytesMax: wholeNumber("recordBytesMax", options.recordBytesMax ?? recordBytesLimit, 2, recordBytesLimit),
-    readOnly,
+    readOnly: assertBoolean("readOnly", readOnly),
     openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
-    strict,
+    strict: assertBoolean("strict", strict),
   };
+}
+
+function assertBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false`);
+  return value;
 }
 
 /**
