@@ -19,6 +19,7 @@ export const commandTable: ReadonlyMap<string, () => Promise<Command>> = new Map
   ["import", async () => (await import("./import.ts")).command],
   ["export", async () => (await import("./export.ts")).command],
   ["stats", async () => (await import("./stats.ts")).command],
+  ["bench", async () => (await import("./bench.ts")).command],
   ["demo", async () => (await import("./demo.ts")).command],
   ["demo-writer", async () => (await import("./demo_writer.ts")).command],
 ]);
