@@ -28,9 +28,9 @@ export const command: Command = {
     name: "bench",
     summary: "measure this device: durable appends, what they cost the card, how long it lasts",
     details: [
-      "Writes records into a directory of its own, in the store's directory or the one given with --on, and removes it " +
-      "afterwards: one record at a time, turns of several records with one durable end, many at a time. Shows the rate, " +
-      "the latencies, syncs, and, where the kernel tells, bytes and flushes of the device for each record.",
+      "Writes records into a directory of its own, in the store's directory or the one given with --on, and removes " +
+      "it afterwards: one record at a time, turns of several records with one durable end, many at a time. Shows the " +
+      "rate, the latencies, syncs, and, where the kernel tells, bytes and flushes of the device for each record.",
       "From what one message costs it works out how long a card lasts; the formula and its assumptions are printed. " +
       "tmpfs and overlay say nothing of a card: give a directory on it.",
     ],

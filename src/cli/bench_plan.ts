@@ -31,7 +31,7 @@ export const benchOptions: readonly OptionDescription[] = [
   { name: "on", value: "PATH", description: "measure in this directory; by default where the store is, or would be" },
   { name: "records", value: "N", kind: "count", description: "records per measurement, whatever time that takes" },
   { name: "bytes", value: "N", kind: "count", description: "the size of a record (1024)" },
-  { name: "concurrent", value: "N", kind: "count", description: "appends at a time, for the second measurement (32)" },
+  { name: "concurrent", value: "N", kind: "count", description: "appends at a time, for the last measurement (32)" },
   { name: "seconds", value: "S", kind: "count", description: "how long to measure, in all (6)" },
   { name: "svg", value: "FILE", description: "draw the latencies into this file" },
   { name: "messages-per-day", value: "N", kind: "count", description: "for the card's life (20000)" },

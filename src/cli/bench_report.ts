@@ -101,8 +101,8 @@ function turnsText({ plan, lookup, results }: BenchFindings, stream: OutputStrea
   const notes = ["EACH is per record. A write that several records share costs each of them less."];
   if (lookup.device !== null) {
     notes.push(
-      "The kernel counts all that reached the device meanwhile: what other programs wrote then is in it; what the file " +
-        "system writes later is not.",
+      "The kernel counts all that reached the device meanwhile: what other programs wrote then is in it; what the " +
+        "file system writes later is not.",
     );
   }
   return renderTable(turnColumns, rows, stream, paint) + noteText(notes, stream, paint);
@@ -138,13 +138,13 @@ function lifeText(findings: BenchFindings, stream: OutputStream, paint: Painter)
 
 function estimateNotes(turns: readonly PhaseResult[]): string[] {
   const notes = [
-    "These four are assumptions: a card's maker says its endurance, rarely what its controller adds. Wear is taken as " +
-    "levelled over the whole card, and nothing else as writing to it.",
+    "These four are assumptions: a card's maker says its endurance, rarely what its controller adds. Wear is taken " +
+    "as levelled over the whole card, and nothing else as writing to it.",
   ];
   if (turns.some((result) => !deviceBytesPerRecord(result).counted)) {
     notes.push(
-      "Device bytes are estimated as the bytes written and one page of 4,096 for each sync; what the file system adds " +
-        "is not in them.",
+      "Device bytes are estimated as the bytes written and one page of 4,096 for each sync; what the file system " +
+        "adds is not in them.",
     );
   }
   return notes;

@@ -1,7 +1,7 @@
 /**
  * What the Linux kernel says of the block device under a directory: which one it is, and how much was written to it.
  *
- * Pure but for a {@linkcode SystemReader}; over the real system it is in `runtime_block_device.ts`.
+ * Pure but for a {@linkcode SystemReader}, which `runtime_block_device.ts` has for the real system.
  *
  * @module
  */
@@ -129,7 +129,7 @@ export function parseMounts(text: string): Mount[] {
 export function mountOf(mounts: readonly Mount[], path: string): Mount | null {
   let best: Mount | null = null;
   for (const mount of mounts) {
-    const isAbove = mount.point === "/" || path === mount.point || path.startsWith(`${mount.point}/`);
+    const isAbove = `${path}/`.startsWith(mount.point === "/" ? "/" : `${mount.point}/`);
     if (isAbove && (best === null || mount.point.length >= best.point.length)) best = mount;
   }
   return best;
@@ -144,10 +144,7 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | null {
 export function deviceNumbers(device: number): { major: number; minor: number } {
   const low = device % 2 ** 32;
   const high = Math.floor(device / 2 ** 32);
-  return {
-    major: ((low >>> 8) & 0xfff) + (high & ~0xfff),
-    minor: (low & 0xff) + ((low >>> 12) & 0xfff00),
-  };
+  return { major: ((low >>> 8) & 0xfff) + (high & ~0xfff), minor: (low & 0xff) + ((low >>> 12) & 0xfff00) };
 }
 
 /** The device's place in `/sys`; btrfs gives every subvolume a number of its own, so there its mount is asked. */
