@@ -55,7 +55,8 @@ export function writeFullySync(handle: FileHandle, bytes: Uint8Array, offset: nu
 }
 
 /**
- * Makes a new file under a temporary name that only the holder of the session's lock uses; what a crash left there goes.
+ * Makes a new file under a temporary name that only the holder of the session's lock uses; what a crash left there
+ * goes.
  *
  * @param fileSystem The port.
  * @param path The temporary name.

@@ -35,7 +35,7 @@ export interface UnsealedTail {
   kept: ChainPosition;
   /** Whether an LF or NUL ends the last line that is kept; false means that one must be written. */
   keptTerminated: boolean;
-  /** Lines of ours in front of `kept.offset` that were never acknowledged, in order; no record, whatever they look like. */
+  /** Lines of ours in front of `kept.offset` that were never acknowledged, in order; no records, whatever they seem. */
   torn: TornLine[];
   /** Behind the last byte that is not blank, where that is behind `kept.offset`: what is between is torn. */
   tornEnd: number;

@@ -104,6 +104,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   async stat(path: string): Promise<FileStat> {
+    if (this.#directories.has(path)) return { ...statOf(this.#newInode(0o700)), kind: "directory" };
     return statOf(this.#node(path));
   }
 
