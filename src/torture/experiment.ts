@@ -12,7 +12,14 @@ import { type Effect, nextSequence, SessionModel, type SessionState, WorldModel 
 import { observe, observeDirectory } from "./observation.ts";
 import { explain } from "./oracle.ts";
 import { type RecordSize, recordText } from "./record_texts.ts";
-import { filesOf, sessionKeys, type Subject, type SubjectSession, type SubjectStore } from "./subject.ts";
+import {
+  filesOf,
+  sessionKeys,
+  storeDirectory,
+  type Subject,
+  type SubjectSession,
+  type SubjectStore,
+} from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /** What an effect does, before it has a number. */
@@ -35,6 +42,8 @@ export class Experiment {
   withTitles = false;
   /** Whether lines of somebody else may be torn in the logs. */
   withForeign = false;
+  /** The sessions that anybody has ever tried to write to. */
+  touched: readonly number[] = [];
   /** Who reads along. */
   readonly followers: Follower[] = [];
   /** Errors that calls have rejected with, by code. */
@@ -42,6 +51,7 @@ export class Experiment {
   #store: SubjectStore | null = null;
   #labels: number;
   #effects = 0;
+  readonly #events = new Map<string, string>();
   readonly #wrap: (fileSystem: SimulatedFileSystem) => FileSystem;
 
   /**
@@ -75,9 +85,18 @@ export class Experiment {
     return this.#labels;
   }
 
+  /** What the store has told of itself so far: the last message of each type of event. */
+  get events(): ReadonlyMap<string, string> {
+    return this.#events;
+  }
+
   /** The open store. */
   async store(): Promise<SubjectStore> {
-    return this.#store ??= await this.subject.open({ fileSystem: this.#wrap(this.fileSystem), readOnly: false });
+    return this.#store ??= await this.subject.open({
+      fileSystem: this.#wrap(this.fileSystem),
+      readOnly: false,
+      onEvent: (event) => this.#events.set(event.type, event.message),
+    });
   }
 
   /** A session of the open store. */
@@ -192,7 +211,8 @@ export class Experiment {
     const opened = new Set<number>();
     try {
       store = await this.store();
-      for (const [session, key] of sessionKeys.entries()) {
+      for (const session of this.touched) {
+        const key = sessionKeys[session] ?? "";
         if (!await store.has(key)) continue;
         opened.add(session);
         await (await store.session(key)).update({});
@@ -200,8 +220,8 @@ export class Experiment {
     } catch (error) {
       throw new Violation("I10", `Recovery failed: ${describeError(error)}`);
     }
-    const observed = await observe(store, this.withTitles);
-    for (const [session, shown] of observed.entries()) {
+    const observed = await observe(store, this.touched, this.withTitles, true);
+    for (const [session, shown] of observed) {
       const model = this.model(session);
       const atLeast = Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast());
       const index = explain(shown, model, atLeast, this.withTitles);
@@ -221,8 +241,8 @@ export class Experiment {
       });
     if (reader === null) return;
     try {
-      const observed = await observe(reader, this.withTitles);
-      for (const [session, shown] of observed.entries()) explain(shown, this.model(session), 0, this.withTitles);
+      const observed = await observe(reader, this.touched, this.withTitles, false);
+      for (const [session, shown] of observed) explain(shown, this.model(session), 0, this.withTitles);
     } catch (error) {
       if (error instanceof Violation) throw error;
       throw new Violation("reading", `A reader failed: ${describeError(error)}`);
@@ -235,12 +255,17 @@ export class Experiment {
 
   /** Checks what is in the directory beside the sessions: nothing is left over (I18). */
   async checkDirectory(): Promise<readonly string[]> {
-    const { temporaries, quarantined } = await observeDirectory(this.fileSystem);
-    const store = await this.store();
-    const opened = new Set<string>();
-    for (const [session, key] of sessionKeys.entries()) if (await store.has(key)) opened.add(filesOf(session).name);
+    const { temporaries, quarantined, others } = await observeDirectory(this.fileSystem, this.touched);
+    const strange = others.filter((path) =>
+      !path.includes(".json") || path.includes(".jsonl") || path.includes(".meta.")
+    );
+    if (strange.length > 0) throw new Violation("I3", `Nobody has asked for ${strange.join(", ")}`);
+    if (temporaries.length === 0) return quarantined;
     // What a name without a session has left goes when that session is first written.
-    if (temporaries.some((path) => opened.has(path.split("/")[2]?.split(".")[0] ?? ""))) {
+    const store = await this.store();
+    const opened: string[] = [];
+    for (const [session, key] of sessionKeys.entries()) if (await store.has(key)) opened.push(filesOf(session).name);
+    if (temporaries.some((path) => opened.some((name) => path.startsWith(`${storeDirectory}/${name}.`)))) {
       throw new Violation("I18", `Left over after recovery: ${temporaries.join(", ")}`);
     }
     return quarantined;
@@ -252,6 +277,7 @@ export class Experiment {
   }
 
   #update(session: number, change: (model: SessionModel) => SessionModel): void {
+    if (!this.touched.includes(session)) this.touched = [...this.touched, session];
     this.world = this.world.with(session, change);
   }
 }

@@ -54,6 +54,7 @@ interface Moment {
   step: number;
   description: string;
   firstLabel: number;
+  touched: readonly number[];
   withTitles: boolean;
   withForeign: boolean;
 }
@@ -165,7 +166,7 @@ export class Explorer {
     steps: string[],
   ): Promise<void> {
     const moments: Moment[] = [];
-    const aftermath = new Aftermath(this.options.subject, fileSystem, moment, died);
+    const aftermath = new Aftermath(this.options.subject, fileSystem, moment, died, moment.step % 4 === 0);
     if (depth > 0) record(aftermath.experiment, fileSystem, moments);
     await aftermath.run();
     fileSystem.onStep = undefined;
@@ -220,8 +221,17 @@ function pushMoment(experiment: Experiment, moments: Moment[], description: stri
 }
 
 function momentOf(experiment: Experiment, step: number, description: string): Moment {
-  const { world, labels: firstLabel, withTitles, withForeign } = experiment;
-  return { fileSystem: experiment.fileSystem.clone(), world, step, description, firstLabel, withTitles, withForeign };
+  const { world, labels: firstLabel, touched, withTitles, withForeign } = experiment;
+  return {
+    fileSystem: experiment.fileSystem.clone(),
+    world,
+    step,
+    description,
+    firstLabel,
+    touched,
+    withTitles,
+    withForeign,
+  };
 }
 
 function stackOf(error: unknown): string {

@@ -11,8 +11,8 @@ import { Violation } from "./violation.ts";
 
 /** What one session shows. */
 export interface ObservedSession {
-  /** All records in the log. */
-  readonly log: readonly LogEntry[];
+  /** All records in the log; null: nobody has asked. */
+  readonly log: readonly LogEntry[] | null;
   /** The active ones. */
   readonly active: readonly LogEntry[];
   /** The summary. */
@@ -22,23 +22,35 @@ export interface ObservedSession {
 }
 
 /**
- * Reads all sessions.
+ * Reads sessions.
  *
  * @param store An open store.
+ * @param touched Which sessions: those that anybody has ever written to.
  * @param withTitles Whether to ask for titles too.
+ * @param withHidden Whether to ask for hidden records too.
  * @returns What each shows, by index.
  */
-export async function observe(store: SubjectStore, withTitles: boolean): Promise<ObservedSession[]> {
-  const sessions: ObservedSession[] = [];
-  for (const key of sessionKeys) {
+export async function observe(
+  store: SubjectStore,
+  touched: readonly number[],
+  withTitles: boolean,
+  withHidden: boolean,
+): Promise<Map<number, ObservedSession>> {
+  const sessions = new Map<number, ObservedSession>();
+  for (const index of touched) {
+    const key = sessionKeys[index] ?? "";
     const session = await store.session(key);
-    sessions.push(await observeSession(session, withTitles && await store.has(key)));
+    sessions.set(index, await observeSession(session, withTitles && await store.has(key), withHidden));
   }
   return sessions;
 }
 
-async function observeSession(session: SubjectSession, withTitle: boolean): Promise<ObservedSession> {
-  const log = await entriesOf(session, true);
+async function observeSession(
+  session: SubjectSession,
+  withTitle: boolean,
+  withHidden: boolean,
+): Promise<ObservedSession> {
+  const log = withHidden ? await entriesOf(session, true) : null;
   const active = await entriesOf(session, false);
   const title = withTitle ? (await session.info()).title ?? "" : "";
   return { log, active, summary: session.summary, title };
@@ -64,15 +76,19 @@ export interface ObservedDirectory {
  * Lists the store's directory.
  *
  * @param fileSystem The machine.
+ * @param touched The sessions that may have files.
  * @returns What is there beside logs, meta files and locks.
  */
-export async function observeDirectory(fileSystem: SimulatedFileSystem): Promise<ObservedDirectory> {
+export async function observeDirectory(
+  fileSystem: SimulatedFileSystem,
+  touched: readonly number[],
+): Promise<ObservedDirectory> {
   const temporaries: string[] = [];
   const quarantined: string[] = [];
   const others: string[] = [];
   const known = new Set<string>();
   const temporary = new Set<string>();
-  for (let session = 0; session < sessionKeys.length; session++) {
+  for (const session of touched) {
     const { log, meta, lock, quarantine, logTemporary, metaTemporary } = filesOf(session);
     for (const path of [log, meta, lock, quarantine]) known.add(path);
     temporary.add(logTemporary).add(metaTemporary);

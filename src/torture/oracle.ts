@@ -28,7 +28,8 @@ export function explain(observed: ObservedSession, model: SessionModel, atLeast:
 
 function matches(observed: ObservedSession, state: SessionState, withTitle: boolean): boolean {
   return observed.summary === state.summary && (!withTitle || observed.title === state.title) &&
-    sameEntries(observed.log, state.log) && sameEntries(observed.active, activeEntries(state));
+    (observed.log === null || sameEntries(observed.log, state.log)) &&
+    sameEntries(observed.active, activeEntries(state));
 }
 
 function sameEntries(one: readonly LogEntry[], other: readonly LogEntry[]): boolean {
@@ -42,12 +43,13 @@ function sameEntries(one: readonly LogEntry[], other: readonly LogEntry[]): bool
 /** The number of the invariant that says best what is wrong. */
 function brokenInvariant(observed: ObservedSession, model: SessionModel, atLeast: number): string {
   const allowed = model.states.slice(atLeast);
-  const texts = observed.log.map(({ text }) => text);
+  const log = observed.log ?? observed.active;
+  const texts = log.map(({ text }) => text);
   const known = new Map<string, number>();
   for (const state of model.states) for (const entry of state.log) known.set(entry.text, entry.sequence);
   const times = new Set(texts);
   if (times.size < texts.length) return "I3";
-  for (const { text, sequence } of observed.log) {
+  for (const { text, sequence } of log) {
     const number = known.get(text);
     if (number === undefined) return isFromThePast(text) ? "I7" : "I3";
     if (number !== sequence && allowed.every((state) => state.log.every((entry) => entry.sequence !== sequence))) {
@@ -56,12 +58,12 @@ function brokenInvariant(observed: ObservedSession, model: SessionModel, atLeast
   }
   const active = new Set(observed.active.map(({ text }) => text));
   const mustBeThere = activeEntries(allowed[0] ?? model.base)
-    .filter((entry) => allowed.every((state) => activeEntries(state).includes(entry)));
+    .filter(({ text }) => allowed.every((state) => activeEntries(state).some((entry) => entry.text === text)));
   if (mustBeThere.some(({ text }) => !active.has(text))) return model.shown ? "I6" : "I1";
   const mayBeThere = new Set(allowed.flatMap((state) => activeEntries(state).map(({ text }) => text)));
   if (observed.active.some(({ text }) => !mayBeThere.has(text))) return "I7";
-  for (let index = 1; index < observed.log.length; index++) {
-    const gap = (observed.log[index]?.sequence ?? 0) - (observed.log[index - 1]?.sequence ?? 0);
+  for (let index = 1; index < log.length; index++) {
+    const gap = (log[index]?.sequence ?? 0) - (log[index - 1]?.sequence ?? 0);
     if (gap <= 0) return "I2";
   }
   const words = model.effects.map((effect) => effect.words).join(" ");
@@ -76,7 +78,9 @@ function isFromThePast(text: string): boolean {
 }
 
 function difference(observed: ObservedSession, model: SessionModel, atLeast: number): string {
-  const lines = [`shows    ${stateText({ ...observed, first: observed.active[0]?.sequence ?? 0 }, observed.active)}`];
+  const { active, log } = observed;
+  const shown = { ...observed, log: log ?? active, first: active[0]?.sequence ?? 0 };
+  const lines = [`shows    ${stateText(shown, active)}${log === null ? " (active records)" : ""}`];
   for (let index = atLeast; index < model.states.length; index++) {
     const state = model.states[index];
     if (state === undefined) continue;

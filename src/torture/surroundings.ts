@@ -8,10 +8,11 @@ import { systemErrorCode } from "../errors.ts";
 import type { Experiment } from "./experiment.ts";
 import { Follower } from "./follower.ts";
 import { nextSequence } from "./model.ts";
+import { readText } from "./observation.ts";
 import type { Operation } from "./operations.ts";
 import { appendForeignLine, writeLegacySession } from "./picoclaw_writer.ts";
 import { appendEffect } from "./session_changes.ts";
-import { sessionKeys, storeDirectory } from "./subject.ts";
+import { filesOf, sessionKeys, storeDirectory } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /** The store is closed and opened again. */
@@ -38,6 +39,8 @@ export async function powerCut(experiment: Experiment, operation: Operation): Pr
 /** Another process appends: refused, if the session is being written. */
 export async function secondProcess(experiment: Experiment, { session }: Operation): Promise<void> {
   const isHeld = await experiment.holds(session);
+  // Without a meta file the other one would wait, by the real clock, for it to say whose the name is.
+  if (isHeld && await readText(experiment.fileSystem, filesOf(session).meta) === null) return;
   const other = await experiment.subject.open({ fileSystem: experiment.fileSystem.anotherProcess(), readOnly: false });
   try {
     const target = await other.session(sessionKeys[session] ?? "");
