@@ -154,7 +154,10 @@ class TailScan {
     };
   }
 
-  /** A record without `~`, whose number was the next one: what was thought torn in front of it is corruption, and not for us to judge. */
+  /**
+   * A record without `~`, whose number was the next one: what was thought torn in front of it is corruption, and not
+   * for us to judge.
+   */
   #beginAt(offset: number, behindLast: ChainPosition): void {
     this.#durableOffset = offset;
     this.#kept = behindLast;

@@ -9,9 +9,10 @@ function summaries(log: LogBuilder, from = 0, to = log.lines.length): string[] {
 }
 
 test("A1: of two records of one batch never one half is returned, wherever a sector ends (all subsets)", async () => {
-  for (const lead of [0, 100, 511]) {
+  for (const lead of [0, 511]) {
     for (let behindSector = -45; behindSector <= 3; behindSector++) {
       for (const [name, lost] of lostKinds) {
+        if (lead > 0 && name !== "LF") continue;
         const log = new LogBuilder();
         log.own(textForLine(512 + lead, 0));
         // The first record's line ends so far behind the end of a sector.
