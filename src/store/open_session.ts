@@ -245,14 +245,16 @@ export class OpenSession {
     }
   }
 
+  /** Gives back the log; for use before it is removed. */
+  async closeLog(): Promise<void> {
+    const writer = this.#writer;
+    this.#writer = null;
+    await writer?.close();
+  }
+
   /** Gives back files and lock, and nothing else. */
   async release(): Promise<void> {
-    try {
-      await this.#writer?.close();
-    } finally {
-      this.#writer = null;
-      await this.#claim.lock.release();
-    }
+    await this.closeLog().finally(async () => await this.#claim.lock.release());
   }
 
   /**

@@ -18,7 +18,18 @@ import type { SessionFiles } from "./session_name.ts";
  * @param files The session's paths.
  */
 export async function removeSessionFiles(fileSystem: FileSystem, files: SessionFiles): Promise<void> {
-  const directory = directoryOf(files.meta);
+  await removeLogFiles(fileSystem, files);
+  await unlinkIfThere(fileSystem, files.meta);
+  await fileSystem.syncDirectory(directoryOf(files.meta));
+}
+
+/**
+ * Removes all of a session's files but its meta file, durably.
+ *
+ * @param fileSystem The port.
+ * @param files The session's paths.
+ */
+export async function removeLogFiles(fileSystem: FileSystem, files: SessionFiles): Promise<void> {
   await unlinkIfThere(fileSystem, files.log);
   await unlinkIfThere(fileSystem, files.logTemporary);
   await unlinkIfThere(fileSystem, files.metaTemporary);
@@ -26,9 +37,7 @@ export async function removeSessionFiles(fileSystem: FileSystem, files: SessionF
     await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);
   }
   await removeIfEmpty(fileSystem, files.quarantine);
-  await fileSystem.syncDirectory(directory);
-  await unlinkIfThere(fileSystem, files.meta);
-  await fileSystem.syncDirectory(directory);
+  await fileSystem.syncDirectory(directoryOf(files.log));
 }
 
 async function removeIfEmpty(fileSystem: FileSystem, directory: string): Promise<void> {

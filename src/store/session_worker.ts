@@ -11,8 +11,8 @@ import { AppendQueue, type AppendReceipt, type OpenedForWriting } from "./append
 import { OpenSession } from "./open_session.ts";
 import { RecordIds } from "./record_ids.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
-import { removeSessionFiles } from "./session_files.ts";
 import { planOf, type ReadTarget, withView } from "./session_reading.ts";
+import { removeSession } from "./session_removal.ts";
 import type { OwnWriter } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 import { assertDurability, type DurabilityMode, type ResolvedOptions } from "./store_options.ts";
@@ -228,13 +228,7 @@ export class SessionWorker implements OwnWriter {
       const { session } = await this.#open();
       // Once it is committed nothing may be appended any more: not even if the rest fails.
       try {
-        if (!session.exists) return false;
-        await session.writeMeta({ deleted: true, sealed: undefined });
-        this.#closed = true;
-        await session.guard("removing the session", async () => {
-          await removeSessionFiles(this.host.context.fileSystem, session.files);
-        });
-        return true;
+        return await removeSession(session, () => this.#closed = true);
       } finally {
         this.#noteFailure();
         this.#forget(session);
