@@ -57,6 +57,11 @@ export interface ReadPlan {
   onDamage: (line: DamagedLine) => void;
 }
 
+/**
+ * Records are given out as soon as their lines have this many bytes: what lives through a collection of young objects
+ * makes V8 give them more and more room, so few should be held at a time.
+ */
+const groupBytesMin = 4 * 1024;
 const noContent = { text: "", value: {} };
 
 /**
@@ -71,7 +76,15 @@ export async function* readRecords(handle: FileHandle, plan: ReadPlan): AsyncGen
   const { kept } = plan.tail;
   const lines = new LogLines(handle, plan.start.offset, kept.offset);
   while (await lines.fill()) {
-    for (let line = lines.next(); line !== null; line = lines.next()) walk.take(line);
+    let taken = 0;
+    for (let line = lines.next(); line !== null; line = lines.next()) {
+      walk.take(line);
+      taken += line.length;
+      if (taken < groupBytesMin) continue;
+      taken = 0;
+      const records = walk.records();
+      if (records.length > 0) yield records;
+    }
     const records = walk.records();
     if (records.length > 0) yield records;
   }

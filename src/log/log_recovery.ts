@@ -62,12 +62,14 @@ export async function recoverLog(
   for (const { offset, isFragment } of tail.torn) {
     await writeFully(handle, Uint8Array.of(isFragment ? fragmentByte : harmlessByte), offset);
   }
-  // No more of ours can be unsynced; in a log of picoclaw's alone nothing says what is durable.
-  const unsyncedStart = Math.max(tail.durableOffset, tail.kept.offset - unsyncedBytesMax - batchBytesMax);
+  // No more of ours can be unsynced, and picoclaw's lines are not ours to write again: it synced what it acknowledged.
+  const unsyncedStart = tail.hasOwn
+    ? Math.max(tail.durableOffset, tail.kept.offset - unsyncedBytesMax - batchBytesMax)
+    : tail.kept.offset;
   const rewrittenBytes = await writeAgain(handle, unsyncedStart, tail.kept.offset);
   let end = tail.kept.offset;
   if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);
-  else if (end > unsyncedStart) await endWithLineFeed(handle, end - 1);
+  else if (end > 0) await endWithLineFeed(handle, end - 1);
   if (size > end) await handle.truncate(end);
   await handle.syncData();
   const isVouched = tail.durableOffset < tail.kept.offset || tail.durableOffset === floor.offset;

@@ -31,6 +31,8 @@ export interface TornLine {
 export interface UnsealedTail {
   /** Where the last record without `~` starts, or the seal ends: everything in front was durable. */
   durableOffset: number;
+  /** Whether a record of ours starts there: if not, nothing of ours can be unsynced. */
+  hasOwn: boolean;
   /** What follows the last line that is kept; its offset is behind that line's end. */
   kept: ChainPosition;
   /** Whether an LF or NUL ends the last line that is kept; false means that one must be written. */
@@ -95,6 +97,7 @@ class TailScan {
   #keptTerminated = true;
   /** What follows the last line, whatever it is. */
   #next: ChainPosition;
+  #hasOwn = false;
   #broken = false;
   #torn: TornLine[] = [];
   /** Torn lines behind the last one that is kept. */
@@ -147,6 +150,7 @@ class TailScan {
   finish(): Omit<UnsealedTail, "size"> {
     return {
       durableOffset: this.#durableOffset,
+      hasOwn: this.#hasOwn,
       kept: this.#kept,
       keptTerminated: this.#keptTerminated,
       torn: this.#torn,
@@ -160,6 +164,7 @@ class TailScan {
    */
   #beginAt(offset: number, behindLast: ChainPosition): void {
     this.#durableOffset = offset;
+    this.#hasOwn = true;
     this.#kept = behindLast;
     this.#keptTerminated = true;
     this.#broken = false;

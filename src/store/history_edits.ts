@@ -179,6 +179,7 @@ function durablePlan(session: OpenSession, writer: LogWriter, sequenceMin: numbe
     keptTerminated: true,
     torn: [],
     tornEnd: kept.offset,
+    hasOwn: false,
     size: kept.offset,
   };
   return { start: chainStart(session.key), tail, sequenceMin, onDamage: () => undefined };

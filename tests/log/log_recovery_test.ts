@@ -194,13 +194,13 @@ test("H3: everything kept from the last un-tilded record on is written again, to
   assert.deepEqual(fileSystem.calls, [`write ${logPath} ${base} ${log.length - base}`, `sync ${logPath}`]);
 });
 
-test("I18: in a large log of picoclaw's no more is written again than can be unsynced", async () => {
+test("I18: a large log of picoclaw's is not written again: nothing of ours in it can be unsynced", async () => {
   const line = utf8(`{"c":"${"x".repeat(1024 * 1024)}"}\n`);
   const fileSystem = fileSystemWith(joined(Array.from({ length: 20 }, () => line)));
   const report = await recover(fileSystem);
   assert.equal(report.position.sequence, 20);
   assert.equal(report.position.rawCount, 20);
-  assert.equal(report.rewrittenBytes, 17 * 1024 * 1024);
+  assert.equal(report.rewrittenBytes, 0);
 });
 
 test("H4: with a seal, one flipped byte in the last line of a batch takes that line alone", async () => {
