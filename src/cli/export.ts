@@ -54,6 +54,9 @@ export const command: Command = {
   },
 };
 
+/** Records are written together from this length on: a call for each costs more than the record. */
+const writeLengthMin = 8 * 1024;
+
 interface ExportCounts {
   written: number;
   /** Of these, truncated ones. */
@@ -71,6 +74,7 @@ async function exportRecords(
   const progress = new Progress(context.stderr, context.parsed.has("json") || !context.stderr.isTerminal);
   const counts: ExportCounts = { written: 0, hidden: 0, unfit: 0 };
   const all = context.parsed.has("all");
+  let waiting = "";
   const firstActive = all ? await firstActiveSequence(session) : 0;
   for await (const { sequence, text } of session.texts({ all })) {
     throwIfInterrupted(context);
@@ -81,11 +85,16 @@ async function exportRecords(
       await warn(context, `record ${sequence} does not fit ${format.name}: ${record.reason}`);
       continue;
     }
-    await write(record.text);
+    waiting += record.text;
+    if (waiting.length >= writeLengthMin) {
+      await write(waiting);
+      waiting = "";
+    }
     counts.written++;
     if (sequence < firstActive) counts.hidden++;
     await progress.update(() => `${formatCount(counts.written)} records exported`);
   }
+  await write(waiting);
   await progress.done();
   return counts;
 }

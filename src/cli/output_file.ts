@@ -7,7 +7,7 @@
 import { toHoldfastError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 
-const bytesWaitingMax = 256 * 1024;
+const bytesWaitingMax = 32 * 1024;
 
 /**
  * A file under its temporary name.
