@@ -189,7 +189,7 @@ simulatedTest(
 );
 
 simulatedTest(
-  "B4: a reader that is overtaken at any of its calls by a replace sees the old or the new",
+  "B4: a reader that is overtaken at any of its calls by a replace and a truncation sees the old or the new",
   async (bench, machine) => {
     const session = await bench.openSession();
     const readerPort = new WatchedFileSystem(machine.anotherProcess());
@@ -198,10 +198,13 @@ simulatedTest(
       await session.replace(messages(at * 10, at * 10 + 3), { summary: `${at}` });
       await using reader = await openStore(storeDirectory, { fileSystem: readerPort, readOnly: true });
       const old = contents(at * 10, at * 10 + 3);
-      const next = contents(at * 10 + 5, at * 10 + 8);
+      const next = contents(at * 10 + 6, at * 10 + 8);
       let count = 0;
       readerPort.onCall = async () => {
-        if (count++ === at) await session.replace(messages(at * 10 + 5, at * 10 + 8), { summary: `${at}.5` });
+        if (count++ !== at) return;
+        await session.replace(messages(at * 10 + 5, at * 10 + 8), { summary: `${at}.5` });
+        // What the meta file hides now is more than the old log has.
+        await session.truncate(2);
       };
       const view = await reader.session("chat");
       const seen = (await view.history()).map(({ content }) => String(content));
