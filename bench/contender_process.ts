@@ -189,7 +189,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     answer = { result: await obey(command) };
   } catch (error) {
-    answer = { error: error instanceof Error ? error.stack ?? error.message : String(error) };
+    answer = { error: `${String(error)}\n${error instanceof Error ? error.stack : ""}` };
   }
   await new Promise<void>((resolve) => process.stdout.write(`${JSON.stringify(answer)}\n`, () => resolve()));
 }
