@@ -66,7 +66,7 @@ export class OpenSession {
    * @throws {HoldfastError} `locked` if somebody else writes it.
    */
   static async open(context: StoreContext, key: string): Promise<OpenSession> {
-    const claim = await claimSession(context.fileSystem, context.directory, key);
+    const claim = await claimSession(context, key);
     try {
       return await OpenSession.#openClaimed(context, key, claim);
     } catch (error) {

@@ -7,7 +7,9 @@
 
 import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { FileLock, FileSystem } from "../fs/filesystem.ts";
+import { statIfThere } from "../log/atomic_file.ts";
 import { locateSession, logOwner, type MetaState, readMeta } from "./session_location.ts";
+import type { StoreContext } from "./store_context.ts";
 import { type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
 
 /** A name that is ours to write. */
@@ -27,20 +29,28 @@ const waitMs = 1000;
 /**
  * Claims the files of a key.
  *
- * @param fileSystem The port.
- * @param directory The store's directory.
+ * @param context What the store shares.
  * @param key The session's key.
  * @returns The claim; {@linkcode FileLock.release} ends it.
  * @throws {HoldfastError} `locked` if somebody else writes the session; the message names the holder.
  */
-export async function claimSession(fileSystem: FileSystem, directory: string, key: string): Promise<SessionClaim> {
+export async function claimSession(context: StoreContext, key: string): Promise<SessionClaim> {
+  try {
+    return await claimAnyName(context, key);
+  } catch (error) {
+    throw toHoldfastError(error, "claiming the session", context.directory);
+  }
+}
+
+async function claimAnyName(context: StoreContext, key: string): Promise<SessionClaim> {
+  const { fileSystem, directory } = context;
   for (let waits = 0;;) {
     const location = await locateSession(fileSystem, directory, key);
     const names = location === null ? sessionNames(key) : [location.files.name];
     let held: { files: SessionFiles; holder: string } | null = null;
     for (const name of names) {
       const files = sessionFiles(directory, name);
-      const outcome = await claimName(fileSystem, files, key);
+      const outcome = await claimName(context, files, key);
       if (outcome === "taken") continue;
       if ("lock" in outcome) return outcome;
       held = { files, holder: outcome.holder };
@@ -58,11 +68,13 @@ export async function claimSession(fileSystem: FileSystem, directory: string, ke
 }
 
 async function claimName(
-  fileSystem: FileSystem,
+  context: StoreContext,
   files: SessionFiles,
   key: string,
 ): Promise<SessionClaim | "taken" | { holder: string }> {
+  const { fileSystem } = context;
   if (await ownerOf(fileSystem, files, key) === "other") return "taken";
+  const leftBehind = await statIfThere(fileSystem, files.lock);
   const attempt = await fileSystem.lock(files.lock, holderText(fileSystem, key)).catch((error: unknown) => {
     throw toHoldfastError(error, "locking the session", files.lock);
   });
@@ -71,6 +83,11 @@ async function claimName(
   try {
     if (await ownerOf(fileSystem, files, key) === "other") return "taken";
     const meta = await readMeta(fileSystem, files.meta);
+    // Whoever releases a lock removes its file.
+    if (leftBehind !== null && leftBehind.inode === (await statIfThere(fileSystem, files.lock))?.inode) {
+      const message = "Lock was taken over: its last holder ended without releasing it";
+      context.report({ type: "lock-taken-over", key, path: files.lock, message });
+    }
     keep = true;
     return { files, lock: attempt.lock, meta };
   } finally {

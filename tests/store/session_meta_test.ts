@@ -2,7 +2,7 @@
  * The meta file: facts, and what becomes of a log whose meta is empty, damaged or gone (W4, I12).
  */
 import assert from "node:assert/strict";
-import { appendMessages, message, messages, simulatedTest, storeTest } from "./store_fixture.ts";
+import { appendMessages, message, messages, simulatedTest, StoreBench, storeTest } from "./store_fixture.ts";
 
 storeTest("Session.update() and setSummary() set facts that stay", async (bench) => {
   const store = await bench.open();
@@ -60,35 +60,34 @@ simulatedTest("The meta file keeps fields that are not ours to know, at both lev
   assert.match(after, /"created_at": "2026-01-02T03:04:05Z"/);
 });
 
-simulatedTest("W4, I12: a meta file cut at every byte hides no record, and the session goes on", async (bench) => {
-  const chat = await bench.openSession("telegram:123");
-  await appendMessages(chat, 0, 4);
-  await chat.update({ title: "t", workspace: "w", aliases: ["alias"] });
-  await chat.truncate(3, { summary: "s" });
-  await bench.closeAll();
-  const whole = await bench.read("telegram_123.meta.json");
-  const log = await bench.read("telegram_123.jsonl");
-  for (let length = 0; length < whole.length; length++) {
-    await bench.write("telegram_123.meta.json", whole.slice(0, length));
-    await bench.write("telegram_123.jsonl", log);
-    bench.events.length = 0;
-    const readers = await bench.open({ readOnly: true });
-    const reader = await readers.session("telegram:123");
-    assert.deepEqual(await reader.history(), messages(0, 4), `cut at ${length}, read only`);
-    assert.deepEqual((await readers.list()).map(({ key, records }) => [key, records]), [["telegram:123", 4]]);
-    assert.equal(await readers.has("telegram:123"), true);
-    assert.equal(await readers.has("telegram_123"), false, "the log says whose it is");
-    assert.equal((await reader.verify()).meta, "damaged");
-    const writer = await bench.openSession("telegram:123");
-    assert.equal((await writer.append(message(4))).sequence, 4);
-    assert.deepEqual(await writer.history(), messages(0, 5), `cut at ${length}`);
-    assert.deepEqual(bench.eventTypes(), length === 0 ? ["meta-rebuilt"] : ["quarantined", "meta-rebuilt"]);
+simulatedTest(
+  "W4, I12: a meta file cut at every byte hides no record, and the session goes on",
+  async (bench, machine) => {
+    const chat = await bench.openSession("telegram:123");
+    await appendMessages(chat, 0, 4);
+    await chat.update({ title: "t", workspace: "w", aliases: ["alias"] });
+    await chat.truncate(3, { summary: "s" });
     await bench.closeAll();
-  }
-  await bench.write("telegram_123.meta.json", whole);
-  await bench.write("telegram_123.jsonl", log);
-  assert.deepEqual(await (await bench.openSession("telegram:123")).history(), messages(1, 4));
-});
+    const whole = await bench.read("telegram_123.meta.json");
+    for (let length = 0; length < whole.length; length++) {
+      const cut = new StoreBench(machine.clone(), bench.directory);
+      await cut.write("telegram_123.meta.json", whole.slice(0, length));
+      const readers = await cut.open({ readOnly: true });
+      const reader = await readers.session("telegram:123");
+      assert.deepEqual(await reader.history(), messages(0, 4), `cut at ${length}, read only`);
+      assert.deepEqual((await readers.list()).map(({ key, records }) => [key, records]), [["telegram:123", 4]]);
+      assert.equal(await readers.has("telegram:123"), true);
+      assert.equal(await readers.has("telegram_123"), false, "the log says whose it is");
+      assert.equal((await reader.verify()).meta, "damaged");
+      const writer = await cut.openSession("telegram:123");
+      assert.equal((await writer.append(message(4))).sequence, 4);
+      assert.deepEqual(await writer.history(), messages(0, 5), `cut at ${length}`);
+      assert.deepEqual(cut.eventTypes(), length === 0 ? ["meta-rebuilt"] : ["quarantined", "meta-rebuilt"]);
+      await cut.closeAll();
+    }
+    assert.deepEqual(await (await bench.openSession("telegram:123")).history(), messages(1, 4));
+  },
+);
 
 simulatedTest(
   "W4, I12: a meta file with one byte changed anywhere hides no record that is not hidden by what it then says",
