@@ -9,6 +9,7 @@
  */
 
 import { crashStates } from "../testing/crash_states.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Experiment } from "./experiment.ts";
@@ -29,6 +30,10 @@ export interface ExplorerOptions {
   readonly cutsPerStep: number;
   /** How many at one step of a recovery. */
   readonly cutsPerNestedStep: number;
+  /** At about every n-th step only, chosen by the scenario's seed; at every one by default. */
+  readonly sampling?: number;
+  /** Whether the power is cut in the last operation only. */
+  readonly onlyLast?: boolean;
   /** Only these ends, one in the other; all by default. */
   readonly only?: readonly Ending[];
   /** Told of each machine after an end, before anything recovers. */
@@ -39,6 +44,8 @@ export interface ExplorerOptions {
 export interface Finding {
   /** What was run. */
   readonly scenario: Scenario;
+  /** How many of its operations were run. */
+  readonly performed: number;
   /** Where it ended. */
   readonly path: readonly Ending[];
   /** What the steps were, in words, outermost first. */
@@ -73,6 +80,7 @@ export class Explorer {
   steps = 0;
   /** Operations performed. */
   operations = 0;
+  #performed = 0;
 
   /**
    * Creates one that has seen nothing.
@@ -97,20 +105,27 @@ export class Explorer {
       return null;
     } catch (error) {
       const violation = error instanceof Violation ? error : new Violation("error", stackOf(error));
-      return { scenario, path: [...path], steps: [...steps], violation };
+      return { scenario, performed: this.#performed, path: [...path], steps: [...steps], violation };
     }
   }
 
   async #run(scenario: Scenario, path: Ending[], steps: string[]): Promise<void> {
     const { experiment, fileSystem } = await prepare(this.options.subject, scenario);
     const moments: Moment[] = [];
-    record(experiment, fileSystem, moments);
+    const { only, onlyLast, sampling = 1 } = this.options;
+    const random = new SeededRandom(scenario.seed);
+    const isChosen = (): boolean => only !== undefined || sampling === 1 || random.chance(1, sampling);
+    record(experiment, fileSystem, moments, isChosen);
+    this.#performed = 0;
     for (const operation of scenario.operations) {
+      this.#performed++;
       if (!canDo(this.options.subject, operation.kind)) continue;
       this.operations++;
       await operationTable[operation.kind].perform(experiment, operation);
-      moveHook(experiment, moments);
-      for (const moment of moments.splice(0)) await this.#endAt(moment, this.options.depth, path, steps);
+      if (experiment.fileSystem.onStep === undefined) record(experiment, experiment.fileSystem, moments, isChosen);
+      const taken = moments.splice(0);
+      if (onlyLast === true && this.#performed < scenario.operations.length) continue;
+      for (const moment of taken) await this.#endAt(moment, this.options.depth, path, steps);
     }
     await experiment.endFollowers();
     await experiment.close();
@@ -167,7 +182,7 @@ export class Explorer {
   ): Promise<void> {
     const moments: Moment[] = [];
     const aftermath = new Aftermath(this.options.subject, fileSystem, moment, died, moment.step % 4 === 0);
-    if (depth > 0) record(aftermath.experiment, fileSystem, moments);
+    if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     await aftermath.run();
     fileSystem.onStep = undefined;
     for (const nested of moments) await this.#endAt(nested, depth - 1, path, steps);
@@ -196,24 +211,25 @@ function canDo(subject: Subject, kind: keyof typeof operationTable): boolean {
 }
 
 /** Keeps every moment at which something may end differently than at the one before. */
-function record(experiment: Experiment, fileSystem: SimulatedFileSystem, moments: Moment[]): void {
+function record(
+  experiment: Experiment,
+  fileSystem: SimulatedFileSystem,
+  moments: Moment[],
+  isChosen: () => boolean,
+): void {
   let world: WorldModel | undefined;
-  const counter = { step: 0 };
+  // After a power cut as an operation the machine is another one, and the count goes on.
+  const counter = counters.get(moments) ?? { step: 0 };
   counters.set(moments, counter);
   fileSystem.onStep = (_step, description) => {
     const step = counter.step++;
-    if (description.startsWith("before") && experiment.world === world) return;
+    if ((description.startsWith("before") && experiment.world === world) || !isChosen()) return;
     world = experiment.world;
     moments.push(momentOf(experiment, step, description));
   };
 }
 
 const counters = new WeakMap<Moment[], { step: number }>();
-
-/** After a power cut as an operation the machine is another one. */
-function moveHook(experiment: Experiment, moments: Moment[]): void {
-  if (experiment.fileSystem.onStep === undefined) record(experiment, experiment.fileSystem, moments);
-}
 
 function pushMoment(experiment: Experiment, moments: Moment[], description: string): void {
   const counter = counters.get(moments);

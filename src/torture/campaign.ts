@@ -1,0 +1,68 @@
+/**
+ * Many scenarios, one after the other, with a count of what was done and a list of what was found.
+ *
+ * @module
+ */
+
+import { Explorer, type ExplorerOptions, type Finding } from "./explorer.ts";
+import type { Scenario } from "./scenario.ts";
+import { shrink } from "./shrink.ts";
+import { withStoppedClock } from "./stopped_clock.ts";
+
+/** What was done so far. */
+export interface CampaignCounts {
+  /** Scenarios run. */
+  readonly scenarios: number;
+  /** Operations performed in them. */
+  readonly operations: number;
+  /** Steps at which everything ended. */
+  readonly steps: number;
+  /** Power cuts tried. */
+  readonly cuts: number;
+  /** Distinct states after a cut: what was acknowledged, and what is on the disk. Each was checked. */
+  readonly states: number;
+  /** Distinct states after the death of the program. */
+  readonly kills: number;
+}
+
+/** A campaign against one store. */
+export class Campaign {
+  readonly #explorer: Explorer;
+  #scenarios = 0;
+  /** What was found, one for each invariant, shrunk. */
+  readonly findings: Finding[] = [];
+
+  /**
+   * Begins.
+   *
+   * @param options How far each exploration goes.
+   */
+  constructor(options: ExplorerOptions) {
+    this.#explorer = new Explorer(options);
+  }
+
+  /** What was done so far. */
+  get counts(): CampaignCounts {
+    const { operations, steps, cuts, states, kills } = this.#explorer;
+    return { scenarios: this.#scenarios, operations, steps, cuts, states: states.size, kills: kills.size };
+  }
+
+  /**
+   * Runs one scenario.
+   *
+   * @param scenario Which.
+   * @returns What it found, shrunk; null if nothing, or nothing new.
+   */
+  async run(scenario: Scenario): Promise<Finding | null> {
+    return await withStoppedClock(async () => {
+      this.#scenarios++;
+      const finding = await this.#explorer.explore(scenario);
+      if (finding === null) return null;
+      const { invariant } = finding.violation;
+      if (this.findings.some(({ violation }) => violation.invariant === invariant)) return null;
+      const shrunk = await shrink(this.#explorer.options, finding);
+      this.findings.push(shrunk);
+      return shrunk;
+    });
+  }
+}
