@@ -7,6 +7,7 @@
 
 import { HoldfastError } from "../errors.ts";
 import { unsyncedBytesMax } from "../log/record_format.ts";
+import type { LogWriter } from "../log/log_writer.ts";
 import type { OpenSession } from "./open_session.ts";
 import { RecordIds } from "./record_ids.ts";
 
@@ -28,15 +29,16 @@ export interface QueuedBatch {
   durable: boolean;
 }
 
-/** Opens the session when there is something to write; an open one is returned as it is. */
-export type OpenForWriting = () => Promise<OpenedForWriting>;
-
-/** Who wants to know what a queue has done. */
-export interface QueueListener {
+/** Whose queue it is. */
+export interface QueueOwner {
+  /** The open session; null while it is not open. */
+  readonly opened: OpenedForWriting | null;
+  /** Opens the session when there is something to write; an open one is returned as it is. */
+  open(): Promise<OpenedForWriting>;
   /** Called after something was written. */
   committed(): void;
   /** Called when nothing is under way or waiting any more. */
-  idle(): void;
+  drained(): void;
 }
 
 /** An open session, and what is known of its ids. */
@@ -56,11 +58,14 @@ interface AppendEntry extends QueuedBatch {
 
 interface TaskEntry {
   kind: "task";
+  /** Whether the history, or the meta file, changes: nothing may be appended in between. */
+  isEdit: boolean;
   run: () => Promise<void>;
 }
 
 /** A group on its way to the log. */
 interface Group {
+  kind: "group";
   entries: AppendEntry[];
   state: "waiting" | "writing" | "done";
 }
@@ -77,22 +82,18 @@ interface PlannedGroup {
 
 /** The queue of one session. */
 export class AppendQueue {
-  readonly #open: OpenForWriting;
-  readonly #listener: QueueListener;
+  readonly #owner: QueueOwner;
   #entries: (AppendEntry | TaskEntry)[] = [];
-  #current: Group | null = null;
+  #current: Group | TaskEntry | null = null;
   #running: Promise<void> | null = null;
-  #opened: OpenedForWriting | null = null;
 
   /**
    * Creates an empty queue.
    *
-   * @param open Opens the session for writing.
-   * @param listener Told of what was done.
+   * @param owner Opens the session, and is told of what was done.
    */
-  constructor(open: OpenForWriting, listener: QueueListener) {
-    this.#open = open;
-    this.#listener = listener;
+  constructor(owner: QueueOwner) {
+    this.#owner = owner;
   }
 
   /** Whether nothing is under way or waiting. */
@@ -117,11 +118,12 @@ export class AppendQueue {
    * Runs something that needs the session to itself, after all that was called before.
    *
    * @param task What to run.
+   * @param isEdit Whether it changes the history or the meta file; a blocking flush then waits for it.
    * @returns What it returned.
    */
-  run<T>(task: () => Promise<T>): Promise<T> {
+  run<T>(task: () => Promise<T>, isEdit: boolean): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#push({ kind: "task", run: async () => await task().then(resolve, reject) });
+      this.#push({ kind: "task", isEdit, run: async () => await task().then(resolve, reject) });
     });
   }
 
@@ -131,45 +133,37 @@ export class AppendQueue {
    * @throws {HoldfastError} `io` if that cannot be done now: the session is not open yet, or being rewritten.
    */
   flushSync(): void {
-    const group = this.#current;
-    // What was called after a rewrite must not be written before it.
-    const taskIndex = this.#entries.findIndex((entry) => entry.kind === "task");
-    const ready = taskIndex < 0 ? this.#entries : this.#entries.slice(0, taskIndex);
-    const stuck = taskIndex < 0 ? [] : this.#entries.slice(taskIndex);
-    const waiting = group?.state === "waiting" ? group.entries : [];
+    const current = this.#current;
+    const isEditing = current?.kind === "task" && current.isEdit;
+    // What was called after an edit must not be written before it.
+    const editIndex = this.#entries.findIndex((entry) => entry.kind === "task" && entry.isEdit);
+    const readyCount = isEditing ? 0 : editIndex < 0 ? this.#entries.length : editIndex;
+    const ready = this.#entries.slice(0, readyCount);
+    const stuck = this.#entries.slice(readyCount);
+    const waiting = current?.kind === "group" && current.state === "waiting" ? current.entries : [];
     const appends = [...waiting, ...ready.filter((entry) => entry.kind === "append")];
-    const session = this.#opened?.session ?? null;
-    const isBusy = this.#running !== null && group === null && session?.rewriting === true;
-    const isStuck = stuck.some((entry) => entry.kind === "append");
-    if (!isBusy && session !== null && session.writer !== null) {
-      if (group !== null && group.state === "waiting") group.state = "done";
-      this.#entries = stuck;
-      this.#writeSync(session, appends);
-      if (!isStuck) return;
-    } else if (appends.length === 0 && !isStuck) {
-      return;
+    const session = this.#owner.opened?.session ?? null;
+    if (session?.writer) {
+      if (current?.kind === "group" && current.state === "waiting") current.state = "done";
+      this.#entries = [...ready.filter((entry) => entry.kind === "task"), ...stuck];
+      this.#writeSync(session.writer, appends);
     }
-    throw new HoldfastError(
-      "io",
-      "Records wait for a session that is being opened or rewritten; a blocking flush cannot",
-    );
+    if (stuck.some((entry) => entry.kind === "append") || (!session?.writer && appends.length > 0)) {
+      const message = "Records wait for a session that is being opened or edited; a blocking flush cannot";
+      throw new HoldfastError("io", message);
+    }
   }
 
-  #writeSync(session: OpenSession, appends: AppendEntry[]): void {
-    const plan = planGroup(appends, this.#opened?.ids ?? null);
+  #writeSync(writer: LogWriter, appends: AppendEntry[]): void {
+    const plan = planGroup(appends, this.#owner.opened?.ids ?? null);
     let first: number;
     try {
-      first = session.writer?.appendSync(plan.batches) ?? 0;
+      first = writer.appendSync(plan.batches);
     } catch (error) {
       for (const entry of appends) entry.reject(error);
       throw error;
     }
     this.#settle(appends, plan, first);
-  }
-
-  /** The session was closed; it will be opened again when there is something to write. */
-  forget(): void {
-    this.#opened = null;
   }
 
   #push(entry: AppendEntry | TaskEntry): void {
@@ -181,11 +175,13 @@ export class AppendQueue {
     // Calls of the same turn of the event loop go together.
     await Promise.resolve();
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift()) {
-      if (entry.kind === "task") await entry.run();
-      else await this.#writeGroup(this.#takeGroup(entry));
+      this.#current = entry.kind === "task" ? entry : this.#takeGroup(entry);
+      if (this.#current.kind === "task") await this.#current.run();
+      else await this.#writeGroup(this.#current);
+      this.#current = null;
     }
     this.#running = null;
-    this.#listener.idle();
+    this.#owner.drained();
   }
 
   #takeGroup(first: AppendEntry): Group {
@@ -197,15 +193,13 @@ export class AppendQueue {
       entries.push(next);
       this.#entries.shift();
     }
-    return { entries, state: "waiting" };
+    return { kind: "group", entries, state: "waiting" };
   }
 
   async #writeGroup(group: Group): Promise<void> {
     const { entries } = group;
-    this.#current = group;
     try {
-      this.#opened = await this.#open();
-      const { session, ids } = this.#opened;
+      const { session, ids } = await this.#owner.open();
       const plan = planGroup(entries, ids);
       const durable = entries.some((entry) => entry.durable);
       if (plan.batches.length === 0) {
@@ -222,22 +216,21 @@ export class AppendQueue {
       if (first >= 0) this.#settle(entries, plan, first);
     } catch (error) {
       if (group.state !== "done") { for (const entry of entries) entry.reject(error); }
-    } finally {
-      this.#current = null;
     }
   }
 
   #settle(entries: AppendEntry[], plan: PlannedGroup, first: number): void {
-    const { counters } = this.#opened?.session.context ?? {};
-    if (counters !== undefined) {
+    const { opened } = this.#owner;
+    if (opened !== null) {
+      const { counters } = opened.session.context;
       counters.appends += entries.length;
       counters.records += plan.records;
       counters.duplicates += plan.duplicates;
+      for (const [index, id] of plan.newIds.entries()) opened.ids?.add(id, first + index);
     }
-    for (const [index, id] of plan.newIds.entries()) this.#opened?.ids?.add(id, first + index);
     const receipts = plan.receipts(first);
     for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
-    this.#listener.committed();
+    this.#owner.committed();
   }
 }
 

@@ -75,7 +75,7 @@ export async function truncateHistory(session: OpenSession, keep: number, option
  * @param summary The summary that comes with it; absent: it stays as it is.
  */
 export async function replaceHistory(session: OpenSession, texts: readonly string[], summary?: string): Promise<void> {
-  await rewriting(session, "replacing the history", async () => {
+  await session.guard("replacing the history", async () => {
     const { fileSystem } = session.context;
     await session.lookAtLog();
     await session.sync();
@@ -109,7 +109,7 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
  * @returns What went.
  */
 export async function compactHistory(session: OpenSession): Promise<CompactionResult> {
-  return await rewriting(session, "compacting", async () => {
+  return await session.guard("compacting", async () => {
     await session.lookAtLog();
     const { writer } = session;
     if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0 };
@@ -132,16 +132,6 @@ export async function compactHistory(session: OpenSession): Promise<CompactionRe
     await putInPlace(session, log, writer.sequenceNext);
     return { removed: survey.lines - count, bytesBefore, bytesAfter: log.position.offset };
   });
-}
-
-/** While a new log is being made, nothing may be appended to the old one. */
-async function rewriting<T>(session: OpenSession, doing: string, step: () => Promise<T>): Promise<T> {
-  session.rewriting = true;
-  try {
-    return await session.guard(doing, step);
-  } finally {
-    session.rewriting = false;
-  }
 }
 
 /** Meta says what will be in the new log; now its name leads to it. */

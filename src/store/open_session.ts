@@ -43,8 +43,6 @@ export class OpenSession {
   #writer: LogWriter | null = null;
   #failure: HoldfastError | null = null;
   #sealedOffset = 0;
-  /** Whether a new log is being written that will take the place of this one. */
-  rewriting = false;
   /** Whether the log's name is going over to a new log, and that is not durable yet. */
   switching = false;
 

@@ -7,7 +7,7 @@
 
 import { HoldfastError } from "../errors.ts";
 import { readLastRecords } from "../log/log_tail.ts";
-import { AppendQueue, type AppendReceipt, type OpenedForWriting } from "./append_queue.ts";
+import { AppendQueue, type AppendReceipt, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
 import { OpenSession } from "./open_session.ts";
 import { RecordIds } from "./record_ids.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
@@ -35,7 +35,7 @@ export interface SessionHost {
 export type SessionStatus = "idle" | "open" | "failed" | "closed";
 
 /** One session's queue and state. */
-export class SessionWorker implements OwnWriter {
+export class SessionWorker implements OwnWriter, QueueOwner {
   /** The session's key. */
   readonly key: string;
   /** The store. */
@@ -52,10 +52,7 @@ export class SessionWorker implements OwnWriter {
     this.key = key;
     this.host = host;
     this.#summary = summary;
-    this.#queue = new AppendQueue(() => this.#open(), {
-      committed: () => this.#wake(),
-      idle: () => this.host.idle(this),
-    });
+    this.#queue = new AppendQueue(this);
   }
 
   /** Where it stands. */
@@ -129,13 +126,13 @@ export class SessionWorker implements OwnWriter {
   async edit<T>(step: (session: OpenSession) => Promise<T>): Promise<T> {
     this.assertWritable();
     return await this.#queue.run(async () => {
-      const { session } = await this.#open();
+      const { session } = await this.open();
       try {
         return await step(session);
       } finally {
         this.#wake();
       }
-    });
+    }, true);
   }
 
   /** Makes everything that was appended so far durable. */
@@ -144,7 +141,7 @@ export class SessionWorker implements OwnWriter {
     if (this.#queue.idle && this.#opened === null) return;
     await this.#queue.run(async () => {
       await this.#opened?.session.sync();
-    });
+    }, false);
     this.#wake();
   }
 
@@ -177,8 +174,13 @@ export class SessionWorker implements OwnWriter {
 
   /** Reads the ids of the newest records anew. */
   async loadIds(): Promise<void> {
+    const ids = await this.#readIds();
+    if (this.#opened !== null) this.#opened.ids = ids;
+  }
+
+  async #readIds(): Promise<RecordIds | null> {
     const { recordId, recordIdReach } = this.host.options;
-    if (recordId === null || this.#opened === null) return;
+    if (recordId === null) return null;
     const ids = new RecordIds(recordIdReach);
     await withView(this.target, async (view) => {
       const log = view?.log ?? null;
@@ -187,7 +189,7 @@ export class SessionWorker implements OwnWriter {
       const records = await readLastRecords(log.handle, plan, recordIdReach);
       for (const { value, sequence } of records) ids.add(recordId(value), sequence);
     });
-    this.#opened.ids = ids;
+    return ids;
   }
 
   /** Gives back file and lock after all that waits; the session can be used again. */
@@ -195,16 +197,16 @@ export class SessionWorker implements OwnWriter {
     await this.#queue.run(async () => {
       const opened = this.#opened;
       if (opened === null) return;
-      const hasFailed = this.#noteFailure() !== null;
-      this.#forget(opened.session);
-      if (hasFailed) return await opened.session.release();
+      const { session } = opened;
       try {
-        await opened.session.close();
+        // Until all is durable a blocking flush must find it.
+        if (this.#noteFailure() === null) await session.sync();
       } finally {
-        // Buffered records may be lost: whoever flushes must learn of it.
-        this.#failure = opened.session.failure;
+        this.#forget(session);
+        // Buffered records may be lost if this fails: whoever flushes must learn of it.
+        await session.close().finally(() => this.#failure ??= session.failure);
       }
-    });
+    }, true);
   }
 
   /** Gives everything back for good. */
@@ -225,7 +227,7 @@ export class SessionWorker implements OwnWriter {
   async remove(): Promise<boolean> {
     this.assertWritable();
     return await this.#queue.run(async () => {
-      const { session } = await this.#open();
+      const { session } = await this.open();
       // Once it is committed nothing may be appended any more: not even if the rest fails.
       try {
         return await removeSession(session, () => this.#closed = true);
@@ -235,7 +237,42 @@ export class SessionWorker implements OwnWriter {
         await session.release();
         this.#wake();
       }
-    });
+    }, true);
+  }
+
+  /** {@inheritDoc QueueOwner.opened} */
+  get opened(): OpenedForWriting | null {
+    return this.#opened;
+  }
+
+  /** {@inheritDoc QueueOwner.open} */
+  async open(): Promise<OpenedForWriting> {
+    // What was called before the store was closed is still done.
+    this.#assertUsable();
+    if (this.#opened !== null) {
+      this.host.used(this);
+      return this.#opened;
+    }
+    const session = await OpenSession.open(this.host.context, this.key);
+    try {
+      // Not shown as open before its ids are known: a blocking flush must not append twice.
+      this.#opened = { session, ids: await this.#readIds() };
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    this.host.used(this);
+    return this.#opened;
+  }
+
+  /** {@inheritDoc QueueOwner.committed} */
+  committed(): void {
+    this.#wake();
+  }
+
+  /** {@inheritDoc QueueOwner.drained} */
+  drained(): void {
+    this.host.idle(this);
   }
 
   /** Throws if nothing may be written. */
@@ -245,27 +282,6 @@ export class SessionWorker implements OwnWriter {
     if (this.host.options.readOnly) {
       throw new HoldfastError("read-only", "Store was opened readOnly", { path: this.host.context.directory });
     }
-  }
-
-  async #open(): Promise<OpenedForWriting> {
-    // What was called before the store was closed is still done.
-    this.#assertUsable();
-    if (this.#opened !== null) {
-      this.host.used(this);
-      return this.#opened;
-    }
-    const session = await OpenSession.open(this.host.context, this.key);
-    const opened: OpenedForWriting = { session, ids: null };
-    this.#opened = opened;
-    try {
-      await this.loadIds();
-    } catch (error) {
-      this.#opened = null;
-      await session.release();
-      throw error;
-    }
-    this.host.used(this);
-    return opened;
   }
 
   #assertNotFailed(): void {
@@ -287,7 +303,6 @@ export class SessionWorker implements OwnWriter {
   #forget(session: OpenSession): void {
     this.#summary = session.meta.summary;
     this.#opened = null;
-    this.#queue.forget();
   }
 
   #wake(): void {

@@ -234,3 +234,48 @@ simulatedTest(
     assert.deepEqual(await chat.history(), Array.from({ length: 20 }, (_, index) => large(index)));
   },
 );
+
+simulatedTest(
+  "flushSync() between any two steps of a truncate loses nothing, and picoclaw's skip and count stay right",
+  async (bench) => {
+    for (let step = 0;; step++) {
+      const key = `chat${step}`;
+      // Reopened, so that the number of lines is not known yet.
+      const first = await bench.openSession(key);
+      for (let number = 0; number < 6; number++) await first.append(message(number));
+      await bench.closeAll();
+      const store = await bench.open();
+      const chat = await store.session(key);
+      await chat.append(message(6));
+      let calls = 0;
+      const appended: Promise<unknown>[] = [];
+      let refused = 0;
+      bench.port.onCall = () => {
+        if (calls++ !== step) return;
+        appended.push(chat.append(message(7)));
+        try {
+          store.flushSync();
+        } catch (error) {
+          hasCode("io")(error);
+          refused++;
+        }
+      };
+      await chat.truncate(2, { summary: "s" });
+      bench.port.onCall = null;
+      await Promise.all(appended);
+      await chat.update({ title: "t" });
+      assert.deepEqual(await chat.history(), messages(5, 7 + appended.length), `step ${step}`);
+      const meta = await bench.meta(key);
+      const lines = (await bench.text(`${key}.jsonl`)).trimEnd().split("\n");
+      assert.equal(meta["skip"], 5, `skip, step ${step}`);
+      assert.equal(meta["count"], lines.length, `count, step ${step}`);
+      const { sealed } = meta.holdfast;
+      assert.ok(typeof sealed === "object" && sealed !== null && "count" in sealed && "bytes" in sealed);
+      const before = (await bench.text(`${key}.jsonl`)).slice(0, Number(sealed.bytes));
+      assert.equal(sealed.count, before.split("\n").length - 1, `sealed count, step ${step}`);
+      await bench.closeAll();
+      if (appended.length === 0) break;
+      assert.ok(refused <= 1);
+    }
+  },
+);
