@@ -119,13 +119,12 @@ function drawPanel(panel: ChartPanel, rows: readonly ChartRow[], x: number, bott
 
 /** Where the scale ends: bars that are far longer than the others are cut, and drawn broken. */
 function limitOf(values: readonly (number | null)[]): number {
-  const sorted = values.filter((value) => value !== null).sort((left, right) => left - right);
+  const sorted = values.filter((value) => value !== null && value > 0).sort((left, right) =>
+    Number(left) - Number(right)
+  );
   const longest = sorted[sorted.length - 1] ?? 1;
-  for (let index = sorted.length - 1; index > 0 && index >= sorted.length - 3; index--) {
-    const [shorter = 0, longer = 0] = [sorted[index - 1], sorted[index]];
-    if (shorter > 0 && longer > shorter * 2.5) return shorter * 1.25;
-  }
-  return longest > 0 ? longest : 1;
+  const usual = (sorted[Math.floor(sorted.length / 2)] ?? 1) * 3;
+  return longest > usual * 1.1 ? usual : longest;
 }
 
 function escapeText(text: string): string {
