@@ -221,7 +221,7 @@ export class OpenSession {
   }
 
   /**
-   * Ends the session: seals the log if that is worth it, gives back files and lock. A failed session is only given back.
+   * Ends the session: seals the log if that is worth it, gives back files and lock; of a failed one, only the latter.
    */
   async close(): Promise<void> {
     try {
@@ -321,8 +321,8 @@ export class OpenSession {
   }
 
   /**
-   * A new log: the key is durable before it, its name before the first acknowledgement (C11). A meta file that speaks of
-   * another log must not hide its records, nor lend it a summary (H12).
+   * A new log: the key is durable before it, its name before the first acknowledgement (C11). A meta file that speaks
+   * of another log must not hide its records, nor lend it a summary (H12).
    */
   async #createLog(): Promise<LogWriter> {
     const { first, skip, replacing } = this.#meta;

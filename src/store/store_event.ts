@@ -24,7 +24,7 @@
  * | `session-failed` | an outcome is unknown; nothing more is written until the session is opened again |
  * | `session-unreadable` | files of a session cannot be read; it was left out of a list |
  * | `migrated` | an old picoclaw session was taken over |
- * | `migration-skipped` | an old picoclaw session was left alone, because there is newer data, or a message that is too large |
+ * | `migration-skipped` | an old picoclaw session was left alone: newer data, or a message too large |
  */
 export type StoreEventType =
   | "torn-tail"
