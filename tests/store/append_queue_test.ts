@@ -2,9 +2,9 @@
  * When appends resolve, what shares a sync, and what a flush does at any moment.
  */
 import assert from "node:assert/strict";
+import { test } from "node:test";
 import { openStore, type Session } from "../../mod.ts";
-import type { SimulatedFileSystem } from "../../src/testing/mod.ts";
-import type { PortCall } from "../../src/testing/mod.ts";
+import { crashStates, type PortCall, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { hasCode, message, messages, simulatedTest, storeTest } from "./store_fixture.ts";
 
 const ofLog = (method: PortCall["method"]) => (call: PortCall) =>
@@ -279,3 +279,36 @@ simulatedTest(
     }
   },
 );
+
+for (const sectorBytes of [512, 4096] as const) {
+  test(`I5: a batch is there whole or not at all, whatever a power cut leaves of its ${sectorBytes}-byte sectors`, async () => {
+    const machine = new SimulatedFileSystem({ model: "weak", sectorBytes });
+    const store = await openStore("/sessions", { fileSystem: machine });
+    const chat = await store.session("chat");
+    await chat.append(message(0));
+    const batch = [{ call: "x".repeat(700) }, { result: "y".repeat(900) }, { text: "z" }];
+    const states: SimulatedFileSystem[] = [];
+    const images = new Set<number>();
+    machine.onStep = () => {
+      for (const { choices } of crashStates(machine)) {
+        const state = machine.clone().crash(choices);
+        if (images.has(state.diskImageHash())) continue;
+        images.add(state.diskImageHash());
+        states.push(state);
+      }
+    };
+    await chat.appendAll(batch);
+    machine.onStep = undefined;
+    const lengths = new Set<number>();
+    for (const state of states) {
+      await using after = await openStore("/sessions", { fileSystem: state });
+      const again = await after.session("chat");
+      const shown = await again.history();
+      lengths.add(shown.length);
+      assert.deepEqual(shown, shown.length === 1 ? [message(0)] : [message(0), ...batch]);
+      assert.equal((await again.append(message(9))).sequence, shown.length);
+      assert.deepEqual(await again.history(), [...shown, message(9)]);
+    }
+    assert.deepEqual([...lengths].sort(), [1, 4]);
+  });
+}
