@@ -70,6 +70,7 @@ export function createFileSystemCounters(): FileSystemCounters {
 export function countingFileSystem(inner: FileSystem, counters: FileSystemCounters): FileSystem {
   return {
     ...(inner.processName === undefined ? {} : { processName: inner.processName }),
+    overwritesInPlace: async (path) => await inner.overwritesInPlace?.(path) ?? true,
     async open(path: string, options: OpenOptions): Promise<FileHandle> {
       counters.opens++;
       if ((options.create ?? "never") !== "never") counters.creates++;

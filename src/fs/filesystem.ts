@@ -160,6 +160,11 @@ export interface FileSystem {
    * is aborted. May resolve for nothing.
    */
   waitForChange(path: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Whether a block that is written again keeps its place, so that room can be made ahead of need. False on file systems
+   * that copy on write (btrfs, ZFS, bcachefs, overlays); true where it cannot be told.
+   */
+  overwritesInPlace?(path: string): Promise<boolean>;
   /** The absolute path with every symbolic link resolved. */
   realPath(path: string): Promise<string>;
 }

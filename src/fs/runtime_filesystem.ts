@@ -22,7 +22,9 @@ import {
   realpath,
   rename,
   rmdir,
+  statfs,
   type Stats,
+  type StatsFs,
   unlink,
 } from "node:fs";
 import process from "node:process";
@@ -31,11 +33,24 @@ import { waitForRuntimeChange } from "./runtime_change.ts";
 import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
 import { lockRuntimeFile } from "./runtime_lock.ts";
 
+/** What `statfs` says of file systems that copy on write: btrfs, ZFS, bcachefs, overlayfs. */
+const copyOnWriteTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca451a4e, 0x794c7630]);
+
 /** The real file system. It has no state of its own: one object serves a whole process. */
 export const runtimeFileSystem: FileSystem = {
   processName: `process ${process.pid} (${runtimeName()})`,
 
   open: openRuntimeFile,
+
+  async overwritesInPlace(path: string): Promise<boolean> {
+    try {
+      const { type } = await settled<StatsFs>((done) => statfs(path, done));
+      return !copyOnWriteTypes.has(type);
+    } catch {
+      // Deno asks for a permission that nothing else needs.
+      return true;
+    }
+  },
 
   async stat(path: string): Promise<FileStat> {
     return fileStatOf(await settled<Stats>((done) => lstat(path, done)));

@@ -10,10 +10,12 @@
  * @module
  */
 
-import { assertInvariant, HoldfastError, toHoldfastError } from "../errors.ts";
-import type { FileHandle, FileStat, FileSystem } from "../fs/filesystem.ts";
-import { statIfThere, writeFully, writeFullySync } from "./atomic_file.ts";
+import { assertInvariant, HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
+import { writeFully, writeFullySync } from "./atomic_file.ts";
+import { blank, FillPolicy, isBlankRange, withFill } from "./log_fill.ts";
 import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
+import { LogIdentity } from "./log_identity.ts";
 import type { ChainPosition } from "./record_chain.ts";
 import { batchBytesMax, lineFeed, unsyncedBytesMax } from "./record_format.ts";
 import { type Batch, encodeGroup, groupBytesBound, type RecordGroup } from "./record_group.ts";
@@ -36,8 +38,10 @@ export interface WritableLog {
 export class LogWriter {
   readonly #fileSystem: FileSystem;
   readonly #report: (offset: number, length: number) => void;
+  readonly #fillAhead: boolean;
+  #fill: FillPolicy;
   #log: WritableLog;
-  #inode = -1;
+  #identity: LogIdentity;
   #size: number;
   #tailOffset: number;
   #syncedOffset: number;
@@ -45,8 +49,8 @@ export class LogWriter {
   #checksum: number;
   #rawCount: number | null;
   #failure: HoldfastError | null = null;
-  /** What an asynchronous call is writing at this moment. */
-  #inFlight: { bytes: Uint8Array; offset: number } | null = null;
+  /** What an asynchronous call is writing at this moment, and up to where it may still write fill. */
+  #inFlight: { bytes: Uint8Array; offset: number; end: number } | null = null;
   #undoing = false;
 
   /**
@@ -55,11 +59,20 @@ export class LogWriter {
    * @param fileSystem The port.
    * @param log The recovered log.
    * @param report Called when somebody else's lines were found behind ours, with offset and length in bytes.
+   * @param fillAhead Whether the file is filled ahead of the tail.
    */
-  constructor(fileSystem: FileSystem, log: WritableLog, report: (offset: number, length: number) => void) {
+  constructor(
+    fileSystem: FileSystem,
+    log: WritableLog,
+    report: (offset: number, length: number) => void,
+    fillAhead: boolean = false,
+  ) {
     this.#fileSystem = fileSystem;
     this.#report = report;
+    this.#fillAhead = fillAhead;
+    this.#fill = new FillPolicy(fillAhead);
     this.#log = log;
+    this.#identity = new LogIdentity(fileSystem, log.path, log.handle);
     this.#size = log.position.offset;
     this.#tailOffset = log.position.offset;
     this.#syncedOffset = log.position.offset;
@@ -155,8 +168,13 @@ export class LogWriter {
     if (this.#undoing) throw this.fail("a blocking flush came while a failed write was being undone", undefined);
     try {
       // The same bytes again: a sync that is under way may fail, and ours would then prove nothing about its pages.
-      if (this.#inFlight !== null) writeFullySync(this.#log.handle, this.#inFlight.bytes, this.#inFlight.offset);
-      else this.#dirtyAgainSync();
+      if (this.#inFlight !== null) {
+        writeFullySync(this.#log.handle, this.#inFlight.bytes, this.#inFlight.offset);
+        // Fill that is still to come must not fall on what is written now.
+        this.#tailOffset = Math.max(this.#tailOffset, this.#inFlight.end);
+      } else {
+        this.#dirtyAgainSync();
+      }
       this.#goBehindSync();
       const first = this.#sequenceNext;
       const group = this.#encode(batches);
@@ -179,7 +197,8 @@ export class LogWriter {
     this.#assertOpen();
     const old = this.#log.handle;
     this.#log = log;
-    this.#inode = -1;
+    this.#fill = new FillPolicy(this.#fillAhead);
+    this.#identity = new LogIdentity(this.#fileSystem, log.path, log.handle);
     this.#size = log.position.offset;
     this.#tailOffset = log.position.offset;
     this.#syncedOffset = log.position.offset;
@@ -220,6 +239,16 @@ export class LogWriter {
     await this.#lookAtFile();
   }
 
+  /** Takes the fill away, if it is still ours alone. Not made durable: fill that comes back is blank. */
+  async trim(): Promise<void> {
+    if (this.#failure !== null || this.#size <= this.#tailOffset) return;
+    await this.#lookAtFile();
+    const { handle } = this.#log;
+    if (this.#size <= this.#tailOffset || !await isBlankRange(handle, this.#tailOffset, this.#size)) return;
+    await handle.truncate(this.#tailOffset);
+    this.#size = this.#tailOffset;
+  }
+
   /** Gives the file back. Makes nothing durable. */
   async close(): Promise<void> {
     await this.#log.handle.close();
@@ -253,11 +282,15 @@ export class LogWriter {
     const before = this.position;
     const sizeBefore = this.#size;
     const offset = this.#tailOffset;
+    const end = offset + group.bytes.length;
+    const size = this.#fill.sizeFor(sizeBefore, end, group.bytes.length);
     // A blocking flush may come in between, and goes on behind.
     this.#advance(group);
-    this.#inFlight = { bytes: group.bytes, offset };
+    this.#inFlight = { bytes: group.bytes, offset, end: size > sizeBefore ? size : end };
     try {
-      await writeFully(this.#log.handle, group.bytes, offset);
+      if (size > sizeBefore) await this.#writeFilled(group.bytes, offset, sizeBefore, size);
+      else await writeFully(this.#log.handle, group.bytes, offset);
+      this.#fill.wrote(group.bytes.length);
     } catch (error) {
       if (this.#syncedOffset > offset) throw this.fail("a write failed during a blocking flush", error);
       await this.#undo(before, sizeBefore, error);
@@ -267,13 +300,34 @@ export class LogWriter {
     }
   }
 
+  /** Its last byte first: the file has its new size at once, and never one in between (H13). */
+  async #writeFilled(bytes: Uint8Array, offset: number, sizeBefore: number, size: number): Promise<void> {
+    const { handle } = this.#log;
+    this.#size = size;
+    try {
+      await writeFully(handle, blank(1), size - 1);
+      await writeFully(handle, withFill(bytes, size - offset), offset);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if ((code !== "ENOSPC" && code !== "EDQUOT") || this.#syncedOffset > offset) throw error;
+      // Where there is no room for the fill, there may be for the group.
+      this.#fill.disable();
+      this.#undoing = true;
+      await handle.truncate(sizeBefore).finally(() => this.#undoing = false);
+      this.#size = Math.max(sizeBefore, offset + bytes.length);
+      await writeFully(handle, bytes, offset);
+    }
+  }
+
   /** A rejected record must not come back behind a retried one, so the undo is durable before anything else (C7). */
   async #undo(before: ChainPosition, sizeBefore: number, cause: unknown): Promise<void> {
     this.#undoing = true;
     this.#inFlight = null;
     try {
-      await this.#log.handle.truncate(sizeBefore);
-      await this.#log.handle.syncData();
+      const { handle } = this.#log;
+      if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);
+      await handle.truncate(sizeBefore);
+      await handle.syncData();
     } catch (error) {
       throw this.fail("a write failed and could not be undone", new AggregateError([cause, error], "write and undo"));
     } finally {
@@ -309,26 +363,16 @@ export class LogWriter {
     for (;;) {
       const size = this.#size;
       const tailOffset = this.#tailOffset;
-      const stat = await this.#stat();
+      const seen = await this.#identity.look();
       this.#assertOpen();
-      if (stat === null || stat.inode !== this.#inode) {
-        throw this.fail(stat === null ? "the log was removed" : "another file has taken the log's name", undefined);
-      }
+      if (seen === "removed") throw this.fail("the log was removed", undefined);
+      if (seen === "replaced") throw this.fail("another file has taken the log's name", undefined);
       // A blocking flush came in between.
       if (this.#size !== size) continue;
-      if (stat.size === size) return;
-      if (stat.size < size) throw this.fail("the log was cut by somebody else", undefined);
-      const found = await readForeignAppend(this.#log.handle, this.position, stat.size);
+      if (seen === size) return;
+      if (seen < size) throw this.fail("the log was cut by somebody else", undefined);
+      const found = await readForeignAppend(this.#log.handle, this.position, seen);
       if (this.#tailOffset === tailOffset) await this.#goBehind(found);
-    }
-  }
-
-  async #stat(): Promise<FileStat | null> {
-    try {
-      if (this.#inode < 0) this.#inode = (await this.#log.handle.stat()).inode;
-      return await statIfThere(this.#fileSystem, this.#log.path);
-    } catch (error) {
-      throw toHoldfastError(error, "looking at the log", this.#log.path);
     }
   }
 

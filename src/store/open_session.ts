@@ -228,6 +228,7 @@ export class OpenSession {
       if (this.failure === null && this.#writer !== null) {
         await this.sync();
         if (this.#writer.tailOffset - this.#sealedOffset >= sealBytesMin) await this.#seal();
+        await this.guard("taking the fill away", async () => await this.#writer?.trim());
       }
     } finally {
       await this.release();
@@ -317,6 +318,7 @@ export class OpenSession {
         const message = "Somebody else appended while the session was open; our records go on behind";
         this.report({ type: "foreign-appended", path: this.files.log, offset, length, message });
       },
+      this.context.fillAhead,
     );
   }
 

@@ -60,7 +60,9 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
         // A listener's mistake must not stop a recovery half-way.
       }
     };
-    const context: StoreContext = { fileSystem, directory: path, counters, report };
+    const fillAhead = resolved.preallocate && !resolved.readOnly &&
+      await fileSystem.overwritesInPlace?.(path) !== false;
+    const context: StoreContext = { fileSystem, directory: path, counters, fillAhead, report };
     if (!resolved.readOnly) await migrateLegacySessions(context);
     return new SessionStore(context, resolved);
   } catch (error) {

@@ -16,6 +16,8 @@ export interface StoreContext {
   directory: string;
   /** What the store has done so far. */
   counters: StoreCounters;
+  /** Whether logs are filled ahead of their tail. */
+  fillAhead: boolean;
   /** Tells an event; never throws. */
   report: (event: StoreEvent) => void;
 }
