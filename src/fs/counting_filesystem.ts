@@ -77,6 +77,7 @@ export function countingFileSystem(inner: FileSystem, counters: FileSystemCounte
       return countingFileHandle(await inner.open(path, options), counters);
     },
     stat: (path) => inner.stat(path),
+    ...(inner.statSync === undefined ? {} : { statSync: inner.statSync.bind(inner) }),
     readDirectory: (path) => inner.readDirectory(path),
     makeDirectory(path, mode) {
       counters.directoriesMade++;

@@ -129,6 +129,11 @@ export interface FileSystem {
   open(path: string, options: OpenOptions): Promise<FileHandle>;
   /** What a name leads to, without following a symbolic link; `ENOENT` if nothing. */
   stat(path: string): Promise<FileStat>;
+  /**
+   * {@linkcode FileSystem.stat}, blocking: for one look at what the kernel has in memory, where a trip to another thread
+   * would cost more than the look.
+   */
+  statSync?(path: string): FileStat;
   /** The names in a directory, in no order. */
   readDirectory(path: string): Promise<DirectoryEntry[]>;
   /** Makes one directory (not its parents); `EEXIST` if the name is taken. Durable after a sync of its parent. */

@@ -16,6 +16,7 @@ import {
   fsync,
   link,
   lstat,
+  lstatSync,
   mkdir,
   open,
   readdir,
@@ -54,6 +55,10 @@ export const runtimeFileSystem: FileSystem = {
 
   async stat(path: string): Promise<FileStat> {
     return fileStatOf(await settled<Stats>((done) => lstat(path, done)));
+  },
+
+  statSync(path: string): FileStat {
+    return fileStatOf(lstatSync(path));
   },
 
   async readDirectory(path: string): Promise<DirectoryEntry[]> {
