@@ -55,6 +55,25 @@ export function writeFullySync(handle: FileHandle, bytes: Uint8Array, offset: nu
 }
 
 /**
+ * Writes a range of a file again with the bytes that it has, so that it is surely part of the next sync; blocking.
+ *
+ * @param handle The open file.
+ * @param start Where the range starts, in bytes.
+ * @param end Where it ends, in bytes.
+ */
+export function writeAgainSync(handle: FileHandle, start: number, end: number): void {
+  if (end <= start) return;
+  const bytes = new Uint8Array(end - start);
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = handle.readSync(bytes.subarray(filled), start + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  writeFullySync(handle, bytes.subarray(0, filled), start);
+}
+
+/**
  * Makes a new file under a temporary name that only the holder of the session's lock uses; what a crash left there
  * goes.
  *

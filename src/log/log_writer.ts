@@ -12,7 +12,7 @@
 
 import { assertInvariant, HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
-import { writeFully, writeFullySync } from "./atomic_file.ts";
+import { writeAgainSync, writeFully, writeFullySync } from "./atomic_file.ts";
 import { blank, FillPolicy, isBlankRange, withFill } from "./log_fill.ts";
 import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
 import { LogIdentity } from "./log_identity.ts";
@@ -173,7 +173,7 @@ export class LogWriter {
         // Fill that is still to come must not fall on what is written now.
         this.#tailOffset = Math.max(this.#tailOffset, this.#inFlight.end);
       } else {
-        this.#dirtyAgainSync();
+        writeAgainSync(this.#log.handle, this.#syncedOffset, this.#tailOffset);
       }
       this.#goBehindSync();
       const first = this.#sequenceNext;
@@ -340,19 +340,6 @@ export class LogWriter {
     this.#checksum = before.checksum ?? 0;
     this.#sequenceNext = before.sequence;
     this.#rawCount = before.rawCount;
-  }
-
-  /** What was written and not yet synced is read back and written again, so that it is surely part of the next sync. */
-  #dirtyAgainSync(): void {
-    if (this.#unsynced === 0) return;
-    const bytes = new Uint8Array(this.#unsynced);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const count = this.#log.handle.readSync(bytes.subarray(filled), this.#syncedOffset + filled);
-      if (count === 0) break;
-      filled += count;
-    }
-    writeFullySync(this.#log.handle, bytes.subarray(0, filled), this.#syncedOffset);
   }
 
   /**
