@@ -258,7 +258,7 @@ test("C7: a rejected append leaves no trace and never comes back behind a later 
           fault: { kind: "short-write", bytes, code: "ENOSPC" },
           filter: ({ path }) => path.endsWith("chat.jsonl"),
         });
-        const faulty = await openStore(storeDirectory, { fileSystem: port });
+        const faulty = await openStore(storeDirectory, { fileSystem: port, preallocate: false });
         const session = await faulty.session("chat");
         await session.append(message(0));
         const group = await Promise.allSettled(messages(1, 4).map((record) => session.append(record)));

@@ -13,16 +13,18 @@ interface Breakage {
 }
 
 /** A copy of the program in which one text is replaced; fails if the text is not there, or more than once. */
-async function brokenCopy(base: string, { file, exact, replacement }: Breakage): Promise<string> {
+async function brokenCopy(base: string, ...breakages: Breakage[]): Promise<string> {
   const copy = join(base, "program");
   await mkdir(copy);
   for (const name of ["src", "mod.ts", "package.json", "deno.json"]) {
     await cp(join(projectDirectory, name), join(copy, name), { recursive: true });
   }
   await symlink(join(projectDirectory, "node_modules"), join(copy, "node_modules"));
-  const source = await readFile(join(copy, file), "utf8");
-  assert.equal(source.split(exact).length, 2, `${file} holds ${JSON.stringify(exact)} once`);
-  await writeFile(join(copy, file), source.replace(exact, () => replacement));
+  for (const { file, exact, replacement } of breakages) {
+    const source = await readFile(join(copy, file), "utf8");
+    assert.equal(source.split(exact).length, 2, `${file} holds ${JSON.stringify(exact)} once`);
+    await writeFile(join(copy, file), source.replace(exact, () => replacement));
+  }
   return copy;
 }
 
@@ -95,6 +97,11 @@ test("demo fails when recovery leaves a torn tail where it is and the next recor
       file: "src/log/log_recovery.ts",
       exact: "let end = tail.kept.offset;",
       replacement: "let end = size;",
+    }, {
+      // Fill would stand between what is torn and the next record.
+      file: "src/store/store_options.ts",
+      exact: "options.preallocate ?? true",
+      replacement: "options.preallocate ?? false",
     });
     const { code, report } = await demo(["--kills", "24", "--seed", "1"], base, copy);
     assert.equal(code, 1);

@@ -92,7 +92,7 @@ simulatedTest("SessionStore.flush() makes every session durable", async (bench, 
 simulatedTest(
   "Session.append(): calls that wait for a sync are written together and share the next one",
   async (bench) => {
-    const store = await bench.open();
+    const store = await bench.open({ preallocate: false });
     const chat = await store.session("chat");
     await chat.append(message(0));
     const gate = bench.port.holdNext(ofLog("syncData"));

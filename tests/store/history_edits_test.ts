@@ -170,7 +170,7 @@ simulatedTest("Session.replace() and truncate() are durable when they resolve (I
 });
 
 storeTest("Session.compact() removes what is hidden; the result is equivalent (I9)", async (bench) => {
-  const chat = await bench.openSession();
+  const chat = await bench.openSession("chat", { preallocate: false });
   await appendMessages(chat, 0, 10);
   await chat.truncate(4, { summary: "s" });
   const before = await bench.read("chat.jsonl");

@@ -190,7 +190,7 @@ simulatedTest(
 );
 
 simulatedTest("A short session is not sealed at close: that would cost more than it saves", async (bench) => {
-  const store = await bench.open();
+  const store = await bench.open({ preallocate: false });
   const chat = await store.session("chat");
   await appendMessages(chat, 0, 3);
   bench.port.takeCalls();

@@ -125,7 +125,7 @@ simulatedTest("W5: beyond its reach an id is forgotten, within it never", async 
 });
 
 simulatedTest("W5: an append that failed and is tried again is there once", async (bench) => {
-  const chat = await bench.openSession("chat", options);
+  const chat = await bench.openSession("chat", { ...options, preallocate: false });
   await chat.append({ id: "a" });
   bench.port.failNext(logWrite, "ENOSPC");
   const both = [chat.append({ id: "b" }), chat.append({ id: "b" })];
@@ -136,7 +136,7 @@ simulatedTest("W5: an append that failed and is tried again is there once", asyn
 });
 
 simulatedTest("W5: a duplicate of one in flight that fails is appended itself", async (bench) => {
-  const chat = await bench.openSession("chat", options);
+  const chat = await bench.openSession("chat", { ...options, preallocate: false });
   await chat.append({ id: "a" });
   const gate = new Gate();
   bench.port.onCall = async (call) => {
