@@ -32,6 +32,7 @@ const entryPoints = ["mod.ts", "src/testing/mod.ts", "src/cli/main.ts"];
 const testedElsewhere: Record<string, string> = {
   "src/fs/": "tests/conformance/runtime_filesystem_test.ts",
   "src/testing/": "tests/conformance/simulated_filesystem_test.ts",
+  "src/store/": "tests/store/session_test.ts",
 };
 
 function readFiles(roots: string[]): ReadFile[] {

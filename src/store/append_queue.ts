@@ -1,5 +1,6 @@
 /**
- * The one way to a session's log: appends and other writes, one after the other, in the order in which they were called.
+ * The one way to a session's log: appends and other writes, one after the other, in the order in which they were
+ * called.
  * Appends that wait are written together and share a sync; a group is written only after the sync of the one before.
  *
  * @module

@@ -1,5 +1,6 @@
 /**
- * Takes over sessions that older versions of picoclaw kept as one `.json` file each, when a store is opened for writing.
+ * Takes over sessions that older versions of picoclaw kept as one `.json` file each, when a store is opened for
+ * writing.
  *
  * Only files that parse as such a session are touched; data that is there already is never overwritten (W9); a crash at
  * any point is made good by the next open.

@@ -29,8 +29,8 @@ import { type ResolvedOptions, resolveOptions, type StoreOptions } from "./store
  * @param options How it behaves.
  * @returns The store; close it, or declare it with `await using`.
  * @throws {TypeError} or {RangeError} If an option is wrong.
- * @throws {HoldfastError} `io` or `read-only` if the directory cannot be made or is none, `not-found` if it is not there
- * and the store is `readOnly`.
+ * @throws {HoldfastError} `io` or `read-only` if the directory cannot be made or is none, `not-found` if it is not
+ * there and the store is `readOnly`.
  *
  * @example
  * ```ts
