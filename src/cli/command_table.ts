@@ -20,6 +20,8 @@ export const commandTable: ReadonlyMap<string, () => Promise<Command>> = new Map
   ["export", async () => (await import("./export.ts")).command],
   ["stats", async () => (await import("./stats.ts")).command],
   ["bench", async () => (await import("./bench.ts")).command],
+  ["torture", async () => (await import("./torture.ts")).command],
+  ["torture-worker", async () => (await import("./torture_worker.ts")).command],
   ["demo", async () => (await import("./demo.ts")).command],
   ["demo-writer", async () => (await import("./demo_writer.ts")).command],
 ]);

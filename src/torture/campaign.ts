@@ -51,16 +51,18 @@ export class Campaign {
    * Runs one scenario.
    *
    * @param scenario Which.
+   * @param changes How far this one goes, where that differs.
    * @returns What it found, shrunk; null if nothing, or nothing new.
    */
-  async run(scenario: Scenario): Promise<Finding | null> {
+  async run(scenario: Scenario, changes: Partial<ExplorerOptions> = {}): Promise<Finding | null> {
     return await withStoppedClock(async () => {
       this.#scenarios++;
-      const finding = await this.#explorer.explore(scenario);
+      const finding = await this.#explorer.explore(scenario, changes);
       if (finding === null) return null;
       const { invariant } = finding.violation;
       if (this.findings.some(({ violation }) => violation.invariant === invariant)) return null;
-      const shrunk = await shrink(this.#explorer.options, finding);
+      const { share: _share, onState: _onState, ...options } = { ...this.#explorer.options, ...changes };
+      const shrunk = await shrink(options, finding);
       this.findings.push(shrunk);
       return shrunk;
     });

@@ -32,6 +32,10 @@ export interface ExplorerOptions {
   readonly cutsPerNestedStep: number;
   /** At about every n-th step only, chosen by the scenario's seed; at every one by default. */
   readonly sampling?: number;
+  /** Only those outermost states that fall to one of several explorers who divide the work. */
+  readonly share?: { readonly part: number; readonly parts: number };
+  /** Told of each new state. */
+  readonly onState?: (state: number) => void;
   /** Whether the power is cut in the last operation only. */
   readonly onlyLast?: boolean;
   /** Only these ends, one in the other; all by default. */
@@ -69,7 +73,7 @@ interface Moment {
 /** Explores scenarios, and remembers what it has seen. */
 export class Explorer {
   /** How far it goes. */
-  readonly options: ExplorerOptions;
+  options: ExplorerOptions;
   /** States after a power cut that were checked. */
   readonly states: StateSet = new StateSet();
   /** States after the death of the program that were checked. */
@@ -95,17 +99,22 @@ export class Explorer {
    * Explores a scenario.
    *
    * @param scenario What is run.
+   * @param changes How far this one goes, where that differs.
    * @returns The first broken promise; null if there is none.
    */
-  async explore(scenario: Scenario): Promise<Finding | null> {
+  async explore(scenario: Scenario, changes: Partial<ExplorerOptions> = {}): Promise<Finding | null> {
     const path: Ending[] = [];
     const steps: string[] = [];
+    const { options } = this;
+    this.options = { ...options, ...changes };
     try {
       await this.#run(scenario, path, steps);
       return null;
     } catch (error) {
       const violation = error instanceof Violation ? error : new Violation("error", stackOf(error));
       return { scenario, performed: this.#performed, path: [...path], steps: [...steps], violation };
+    } finally {
+      this.options = options;
     }
   }
 
@@ -152,7 +161,8 @@ export class Explorer {
     }
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
-    if (this.kills.add(killed)) {
+    const isOutermost = path.length === 0;
+    if ((!isOutermost || this.#isOurs(killed)) && this.kills.add(killed)) {
       path.push({ step, choices: null });
       steps.push(`killed ${description}`);
       await this.#goOn(moment, fileSystem.clone(), "kill", depth, path, steps);
@@ -162,13 +172,20 @@ export class Explorer {
     for (const { choices } of crashStates(fileSystem, { limit, seed: step })) {
       this.cuts++;
       const crashed = fileSystem.crash(choices);
-      if (!this.states.add(mixHashes(crashed.cacheImageHash(), world.fingerprint))) continue;
+      const state = mixHashes(crashed.cacheImageHash(), world.fingerprint);
+      if ((isOutermost && !this.#isOurs(state)) || !this.states.add(state)) continue;
+      options.onState?.(state);
       path.push({ step, choices });
       steps.push(`power cut ${description}`);
       await this.#goOn(moment, crashed, "power", depth, path, steps);
       path.pop();
       steps.pop();
     }
+  }
+
+  #isOurs(state: number): boolean {
+    const { share } = this.options;
+    return share === undefined || state % share.parts === share.part;
   }
 
   /** What follows an end, and the ends in it. */

@@ -41,7 +41,30 @@ const sizesOf = ({ sizes }: Operation): readonly RecordSize[] => sizes ?? ["smal
 const withSummary = ({ summary }: Operation): string => summary === true ? " with a new summary" : "";
 const list = (operation: Operation): string => sizesOf(operation).join(", ");
 
-const table = {
+/** Which operations there are. */
+export type OperationKind =
+  | "append"
+  | "append-batch"
+  | "append-group"
+  | "flush"
+  | "truncate"
+  | "replace"
+  | "compact"
+  | "set-summary"
+  | "set-title"
+  | "delete"
+  | "recreate"
+  | "migrate"
+  | "reopen"
+  | "kill"
+  | "second-process"
+  | "read"
+  | "follow"
+  | "foreign-append"
+  | "power-cut";
+
+/** All operations by name. */
+export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
   append: {
     words: (operation) => `append a ${list(operation)} record${operation.buffered === true ? ", buffered" : ""}`,
     perform: changes.append,
@@ -93,16 +116,10 @@ const table = {
     words: (operation) => `power cut (choices ${(operation.choices ?? []).join(",") || "none"})`,
     perform: surroundings.powerCut,
   },
-} satisfies Record<string, OperationRule>;
-
-/** Which operations there are. */
-export type OperationKind = keyof typeof table;
-
-/** All operations by name. */
-export const operationTable: Readonly<Record<OperationKind, OperationRule>> = table;
+};
 
 /** Their names. */
-export const operationKinds: readonly OperationKind[] = Object.keys(table).filter(isOperationKind);
+export const operationKinds: readonly OperationKind[] = Object.keys(operationTable).filter(isOperationKind);
 
 /**
  * Whether a name is that of an operation.
@@ -111,7 +128,7 @@ export const operationKinds: readonly OperationKind[] = Object.keys(table).filte
  * @returns True if it is in the table.
  */
 export function isOperationKind(name: string): name is OperationKind {
-  return Object.hasOwn(table, name);
+  return Object.hasOwn(operationTable, name);
 }
 
 /**

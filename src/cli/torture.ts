@@ -1,0 +1,147 @@
+/**
+ * `holdfast torture`: the power-loss laboratory, from outside the test runner.
+ *
+ * @module
+ */
+
+import { type Command, type CommandContext, exitCodes, UsageError } from "./command.ts";
+import { Progress } from "./progress.ts";
+import { throwIfInterrupted, writeJson } from "./store_access.ts";
+import { countOf, formatCount } from "./terminal_text.ts";
+
+const secondsDefault = 60;
+const jobsDefault = 2;
+
+/** The command. */
+export const command: Command = {
+  description: {
+    name: "torture",
+    summary: "cut the power at every step of every call, in memory, and check what is left",
+    details: [
+      "Runs operations on a simulated machine, lets the program die or cuts the power at every step and inside every " +
+      "step, lets the store recover, and holds what is there against what was acknowledged; then goes on, cuts the " +
+      "power again, and looks again. All short sequences of operations come first, then long random ones.",
+      "A state is what was acknowledged together with what is on the disk after the cut; each is checked once. Exit " +
+      "code 1 if a promise is broken; the story says how, and ends with a line that shows it again.",
+    ],
+    positionals: [],
+    options: [
+      { name: "runs", value: "N", kind: "count", description: "long random runs (without end)" },
+      {
+        name: "seconds",
+        value: "S",
+        kind: "count",
+        description: `how long at the most; 0: no limit (${secondsDefault})`,
+      },
+      { name: "seed", value: "S", kind: "count", description: "the first random seed" },
+      {
+        name: "model",
+        value: "MODEL",
+        choices: ["ordered", "weak"],
+        description: "ext4, or the least of POSIX (both)",
+      },
+      {
+        name: "exhaustive",
+        value: "N",
+        kind: "count",
+        description: "all sequences of just N operations, nothing else",
+      },
+      { name: "from", value: "I", kind: "count", description: "with --exhaustive: go on from the I-th sequence" },
+      { name: "jobs", value: "N", kind: "count", description: `processes (${jobsDefault})` },
+      { name: "reproduce", value: "JSON", description: "run one failure again" },
+    ],
+    examples: [{ does: "every sequence of three operations", line: "holdfast torture --exhaustive 3 --seconds 0" }],
+  },
+  async run(context) {
+    const again = context.parsed.text("reproduce");
+    return again === undefined ? await runCampaign(context) : await runAgain(context, again);
+  },
+};
+
+async function runAgain(context: CommandContext, text: string): Promise<number> {
+  const { reproduce } = await import("../torture/laboratory.ts");
+  const story = await reproduce(text).catch((error: unknown) => {
+    if (error instanceof TypeError || error instanceof SyntaxError) throw new UsageError(error.message);
+    throw error;
+  });
+  await context.stdout.write(`${story ?? "nothing is broken any more"}\n`);
+  return story === null ? exitCodes.done : exitCodes.failed;
+}
+
+async function runCampaign(context: CommandContext): Promise<number> {
+  const { parsed } = context;
+  const { runTorture } = await import("../torture/laboratory.ts");
+  const model = parsed.text("model");
+  const exhaustive = parsed.count("exhaustive");
+  const seconds = parsed.count("seconds") ?? secondsDefault;
+  const seed = parsed.count("seed") ?? Math.floor(Math.random() * 1e9);
+  const jobs = Math.max(1, parsed.count("jobs") ?? jobsDefault);
+  const json = parsed.has("json");
+  const progress = new Progress(context.stderr, json);
+  const runs = parsed.count("runs") ?? (exhaustive === undefined ? Infinity : 0);
+  if (exhaustive === undefined && parsed.count("from") !== undefined) throw new UsageError("--from needs --exhaustive");
+  const stories: string[] = [];
+  const totals = await runTorture({
+    plan: {
+      exhaustive: exhaustive ?? 2,
+      ...(exhaustive === undefined ? {} : { from: parsed.count("from") ?? 0 }),
+      runs,
+      seed,
+      models: model === "ordered" || model === "weak" ? [model] : ["weak", "ordered"],
+      explorer: { depth: 1, cutsPerStep: 96, cutsPerNestedStep: 4 },
+    },
+    jobs,
+    scriptPath: scriptPath(),
+    seconds: seconds === 0 ? Infinity : seconds,
+    signal: context.signal,
+    onFinding: (story) => stories.push(story),
+    onProgress: ({ states, seconds: elapsed, sequences, sequencesInAll, broken }) =>
+      void progress.update(() =>
+        `${formatCount(states)} states, ${formatCount(Math.round(states / Math.max(elapsed, 0.001)))}/s, ` +
+        `${formatCount(sequences)} of ${formatCount(sequencesInAll)} short sequences, ${broken.length} broken`
+      ),
+  });
+  await progress.done();
+  if (json) {
+    await writeJson(context, { ...totals, seed, stories });
+  } else {
+    for (const story of stories) await context.stdout.write(`${story}\n\n`);
+    await context.stdout.write(summaryOf(totals, seed));
+  }
+  throwIfInterrupted(context);
+  return totals.broken.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+interface Totals {
+  states: number;
+  kills: number;
+  cuts: number;
+  steps: number;
+  scenarios: number;
+  operations: number;
+  seconds: number;
+  sequences: number;
+  sequencesInAll: number;
+  broken: readonly { invariant: string; text: string; count: number }[];
+}
+
+function summaryOf(totals: Totals, seed: number): string {
+  const rate = Math.round(totals.states / Math.max(totals.seconds, 0.001));
+  const lines = [
+    `${formatCount(totals.states)} distinct states after a power cut, ${formatCount(rate)} a second ` +
+    `(${formatCount(totals.cuts)} cuts tried, at ${countOf(totals.steps, "step")})`,
+    `${formatCount(totals.kills)} distinct states after the death of the program`,
+    `${countOf(totals.scenarios, "scenario")}, ${countOf(totals.operations, "operation")}, seed ${seed}`,
+    `${formatCount(totals.sequences)} of ${formatCount(totals.sequencesInAll)} short sequences done`,
+  ];
+  for (const { invariant, text, count } of totals.broken) {
+    lines.push(`BROKEN  ${invariant}  ${text}; found ${countOf(count, "time")}`);
+  }
+  if (totals.broken.length === 0) lines.push("no promise is broken");
+  return lines.join("\n") + "\n";
+}
+
+function scriptPath(): string {
+  const path = decodeURIComponent(new URL(import.meta.url).pathname);
+  return path.slice(0, path.lastIndexOf("/")) + `/main${path.slice(path.lastIndexOf("."))}`;
+}

@@ -1,0 +1,90 @@
+/**
+ * What a campaign runs, in which order: all short sequences first, then long random runs until the time is up.
+ *
+ * @module
+ */
+
+import type { CrashModel } from "../testing/pending_operations.ts";
+import type { ExplorerOptions } from "./explorer.ts";
+import type { Scenario } from "./scenario.ts";
+import { AllSequences, randomScenario } from "./sequences.ts";
+
+/** What a campaign is to run. */
+export interface TorturePlan {
+  /** The longest sequences of which all are run; 0: none. */
+  readonly exhaustive: number;
+  /** Whether only those of just that length are run, from this one on. */
+  readonly from?: number;
+  /** How many random runs in all; Infinity: until the end. */
+  readonly runs: number;
+  /** The first random seed. */
+  readonly seed: number;
+  /** Which models. */
+  readonly models: readonly CrashModel[];
+  /** How far each exploration goes. */
+  readonly explorer: Pick<ExplorerOptions, "depth" | "cutsPerStep" | "cutsPerNestedStep">;
+}
+
+/** One scenario of a plan. */
+export interface PlanStep {
+  /** What is run. */
+  readonly scenario: Scenario;
+  /** How many short sequences come before it. */
+  readonly sequence: number;
+  /** Whether all workers run it, and divide its states among them. */
+  readonly isDivided: boolean;
+  /** How far it goes, where that differs from the plan. */
+  readonly options: Partial<ExplorerOptions>;
+}
+
+/** Long runs are sampled: their states are far apart. */
+const randomOptions = { depth: 0, cutsPerStep: 8, sampling: 8 };
+
+/**
+ * The lengths of sequences that a plan runs through.
+ *
+ * @param plan The plan.
+ * @returns Lengths.
+ */
+export function lengthsOf(plan: TorturePlan): number[] {
+  if (plan.from !== undefined) return [plan.exhaustive];
+  return Array.from({ length: plan.exhaustive }, (_, index) => index + 1);
+}
+
+/**
+ * How many short sequences a plan has.
+ *
+ * @param plan The plan.
+ * @returns Their number, on all machines.
+ */
+export function sequenceCount(plan: TorturePlan): number {
+  return lengthsOf(plan).reduce((sum, length) => sum + new AllSequences(length, plan.models).count, 0);
+}
+
+/**
+ * The scenarios of a plan, in order.
+ *
+ * @param plan The plan.
+ * @param part Which share of the random runs.
+ * @param parts How many shares there are.
+ * @returns One after the other.
+ */
+export function* planOf(plan: TorturePlan, part: number, parts: number): Generator<PlanStep> {
+  let sequence = 0;
+  for (const length of lengthsOf(plan)) {
+    const all = new AllSequences(length, plan.models);
+    // Every cut in every recovery is for the smallest cases; in longer ones the states themselves are more.
+    const options = length === 1 ? {} : { depth: 0 };
+    for (let index = plan.from ?? 0; index < all.count; index++) {
+      yield { scenario: all.at(index), sequence: sequence++, isDivided: true, options };
+    }
+  }
+  for (let run = part; run < plan.runs; run += parts) {
+    yield {
+      scenario: randomScenario(plan.seed + run, plan.models),
+      sequence,
+      isDivided: false,
+      options: randomOptions,
+    };
+  }
+}
