@@ -195,7 +195,9 @@ class LogWalk {
   #placed(verdict: LineVerdict): DamagedLine {
     const { offset, length, sequence, rawIndex } = verdict;
     const reason = verdict.kind === "damaged" ? verdict.reason : "not read";
-    return { kind: "damaged", offset, length, sequence, rawIndex: (this.#plan.start.rawCount ?? 0) + rawIndex, reason };
+    const dead = verdict.kind === "damaged" && verdict.dead === true ? { dead: true as const } : {};
+    const place = { offset, length, sequence, rawIndex: (this.#plan.start.rawCount ?? 0) + rawIndex };
+    return { kind: "damaged", ...place, reason, ...dead };
   }
 }
 

@@ -64,6 +64,8 @@ export interface DamagedLine extends LinePlace {
   kind: "damaged";
   /** Why, for a person. */
   reason: string;
+  /** True for what an earlier recovery made harmless: never acknowledged, set aside long ago, and no corruption. */
+  dead?: true;
 }
 
 /** The verdict on one line. */
@@ -132,7 +134,7 @@ export class RecordChain {
     const bytes = line.bytes;
     if (bytes === null) return this.#takeUnread(line);
     if (isBlank(bytes)) return null;
-    if (bytes[0] === fragmentByte) return this.takeDamaged(line, "a sector of a torn record");
+    if (bytes[0] === fragmentByte) return this.#takeFragment(line);
     if (bytes[0] === harmlessByte) return this.#takeDead(line, bytes);
     const verdict = readMark(bytes);
     if (verdict.kind === "marked") return this.#takeMarked(line, bytes, verdict.mark);
@@ -205,7 +207,14 @@ export class RecordChain {
     if (verdict.kind !== "marked") return this.#takeBroken(line, bytes, "not a JSON object");
     const { sequence } = this.#takeMarked(line, revived, verdict.mark);
     const { offset, length, rawIndex } = line;
-    return { kind: "damaged", offset, length, sequence, rawIndex, reason: "it was never acknowledged" };
+    return { kind: "damaged", offset, length, sequence, rawIndex, reason: "it was never acknowledged", dead: true };
+  }
+
+  /** What recovery leaves of a sector lies on sectors; anything else that begins so is somebody's. */
+  #takeFragment(line: ScannedLine): DamagedLine {
+    const damaged = this.takeDamaged(line, "a sector of a torn record");
+    const onSectors = line.offset % 512 === 0 && (line.offset + line.length) % 512 === 0;
+    return onSectors ? { ...damaged, dead: true } : damaged;
   }
 
   #takeBroken(line: ScannedLine, bytes: Uint8Array, reason: string, mark?: Mark): DamagedLine {

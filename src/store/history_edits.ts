@@ -214,7 +214,8 @@ async function surveyLog(session: OpenSession, writer: LogWriter): Promise<LogSu
   let lastSequence = -1;
   plan.onDamage = (line) => {
     lines++;
-    addRange(damaged, line);
+    // What recovery made harmless was set aside then.
+    if (line.dead !== true) addRange(damaged, line);
   };
   for await (const records of readRecords(writer.handle, plan)) {
     for (const { sequence, length } of records) {

@@ -5,6 +5,7 @@
  */
 
 import { HoldfastError } from "../errors.ts";
+import { findAnchor } from "../log/chain_anchor.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { readLastRecords } from "../log/log_tail.ts";
@@ -139,11 +140,20 @@ export async function* readView(
 ): AsyncGenerator<LogRecord[], ReadCursor> {
   const { inode } = await log.handle.stat();
   const resumed = range.cursor?.inode === inode && range.cursor.position.offset <= log.tail.kept.offset;
-  const start = resumed && range.cursor !== null ? range.cursor.position : log.start;
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
+  const start = resumed && range.cursor !== null ? range.cursor.position : await startFor(log, sequenceMin);
   const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log) };
   const position = yield* readRecords(log.handle, plan);
   return { inode, position };
+}
+
+/** Where what is wanted is nearer to the log's end than to its start, it is looked for from there. */
+async function startFor(log: LogView, sequenceMin: number): Promise<ChainPosition> {
+  const { kept, hasOwn } = log.tail;
+  const wanted = kept.sequence - sequenceMin;
+  if (!hasOwn || sequenceMin === 0 || wanted > kept.sequence / 2) return log.start;
+  const anchor = await findAnchor(log.handle, log.start, kept.offset, Math.max(wanted, 0) + 1);
+  return anchor.sequence <= sequenceMin ? anchor : log.start;
 }
 
 /**
@@ -188,7 +198,9 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
       ...(meta.state === "damaged" ? { metaReason: meta.reason } : {}),
     };
     if (log !== null) {
-      const onDamage = ({ offset, length, reason }: DamagedLine) => report.damaged.push({ offset, length, reason });
+      const onDamage = ({ offset, length, reason, dead }: DamagedLine) => {
+        if (dead !== true) report.damaged.push({ offset, length, reason });
+      };
       const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
       for await (const records of readRecords(log.handle, plan)) {
         for (const record of records) countTrust(report, record);
@@ -258,7 +270,8 @@ export function notFound(key: string): HoldfastError {
 }
 
 function damageHandler(target: ReadTarget, log: LogView): (line: DamagedLine) => void {
-  return ({ offset, length, reason }) => {
+  return ({ offset, length, reason, dead }) => {
+    if (dead === true) return;
     const message = `Skipped ${length} bytes at ${offset} (${reason}) of session ${JSON.stringify(target.key)}`;
     if (target.strict) throw new HoldfastError("corrupt", message, { path: log.path, offset });
     target.context.report({ type: "damaged-line", key: target.key, path: log.path, offset, length, message });
