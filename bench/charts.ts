@@ -41,7 +41,10 @@ function rowsOf(comparison: Comparison, panels: readonly ChartSource[]): { ids: 
   );
   return {
     ids: shown.map(({ id }) => id),
-    rows: shown.map(({ title, contender }) => ({ label: title, isOwn: contender === "holdfast" })),
+    rows: shown.map(({ title, contender }) => ({
+      label: contender === "sqlite-normal" ? `${title} *` : title,
+      isOwn: contender === "holdfast",
+    })),
   };
 }
 
@@ -57,13 +60,14 @@ function chart(comparison: Comparison, title: string, sources: readonly ChartSou
   if (used.length === 0) return null;
   const { ids, rows } = rowsOf(comparison, used);
   const panels = used.map((source): ChartPanel => ({ ...source, values: ids.map(source.valueOf) }));
-  return drawChart({ title, footnote: footnoteOf(comparison), rows, panels });
+  return drawChart({ title, footnote: footnoteOf(comparison, ids), rows, panels });
 }
 
-function footnoteOf(comparison: Comparison): string {
-  return `${
+function footnoteOf(comparison: Comparison, ids: readonly string[]): string {
+  const where = `${
     comparison.measuredAt.slice(0, 10)
-  }, Node 24, ext4 in an image mounted by loop (noatime). A broken bar is cut.`;
+  }, Node 24, ext4 in an image mounted by loop. Broken bars are cut.`;
+  return ids.includes("sqlite-normal") ? `${where}  * A power cut loses what came after the last checkpoint.` : where;
 }
 
 function costSource(

@@ -30,6 +30,7 @@ const parts = ["cost", "calls", "speed", "runtimes", "read", "growth", "file-sys
 type Part = (typeof parts)[number];
 
 const deviceBytes = 8 * 1024 ** 3;
+const fileSystemPrefix = "file system ";
 
 interface Plan {
   quick: boolean;
@@ -111,7 +112,7 @@ async function measureFileSystems({ subjects, others, found, scratch }: Plan): P
   const scenario = found.scenarios.find(({ id }) => id === serialId);
   if (scenario === undefined) return;
   for (const fileSystem of others) {
-    await measured(fileSystem, found.skipped, async () => {
+    await measured(`${fileSystemPrefix}${fileSystem}`, found.skipped, async () => {
       const device = LoopDevice.create(fileSystem, deviceBytes, scratch);
       try {
         for (const subject of subjects.filter(({ contender }) => shown.includes(contender))) {
@@ -176,7 +177,7 @@ async function main(): Promise<void> {
   const found: Comparison = {
     place: placeLine(device.mountPoint),
     measuredAt: new Date().toISOString(),
-    subjects,
+    subjects: [...subjects],
     scenarios: scenarios(values.quick),
     cost: [],
     fileSystems: [],
@@ -192,7 +193,8 @@ async function main(): Promise<void> {
   console.log(comparisonText(found));
   writeFileSync(values.json, `${JSON.stringify(found, null, 1)}\n`);
   console.log(`Written: ${[values.json, ...writeCharts(found, values.charts)].join(", ")}`);
-  if (found.skipped.length > 0) process.exitCode = 1;
+  // Not every kernel has every file system.
+  if (found.skipped.some((line) => !line.startsWith(fileSystemPrefix))) process.exitCode = 1;
 }
 
 await endCleanly(main);

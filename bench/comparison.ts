@@ -64,9 +64,10 @@ function titleOf(comparison: Comparison, id: string): string {
   return comparison.subjects.find((subject) => subject.id === id)?.title ?? id;
 }
 
-function costRows(comparison: Comparison, costs: readonly WriteCost[]): string[][] {
+/** Speed is taken from the rounds where there were some, and else from the run that was counted. */
+function costRows(comparison: Comparison, costs: readonly WriteCost[], speeds: readonly WriteSpeed[]): string[][] {
   return costs.map((cost) => {
-    const found = comparison.speed.find((row) => row.subject === cost.subject && row.scenario === cost.scenario);
+    const found = speeds.find((row) => row.subject === cost.subject && row.scenario === cost.scenario);
     const { p50, p99, max } = found?.latencies ?? cost.latencies;
     return [
       titleOf(comparison, cost.subject),
@@ -94,7 +95,8 @@ export function comparisonText(comparison: Comparison): string {
   const parts = [`${comparison.place}\n`];
   for (const { id, title } of comparison.scenarios) {
     const costs = comparison.cost.filter(({ scenario }) => scenario === id);
-    if (costs.length > 0) parts.push(`${title}\n${tableText(costHeadings, costRows(comparison, costs))}`);
+    const rows = costRows(comparison, costs, comparison.speed);
+    if (costs.length > 0) parts.push(`${title}\n${tableText(costHeadings, rows)}`);
   }
   if (comparison.calls.length > 0) {
     const rows = comparison.calls.map((row) => [
@@ -106,7 +108,7 @@ export function comparisonText(comparison: Comparison): string {
   }
   for (const fileSystem of new Set(comparison.fileSystems.map((row) => row.fileSystem))) {
     const costs = comparison.fileSystems.filter((row) => row.fileSystem === fileSystem);
-    parts.push(`1 KB, serial, on ${fileSystem}\n${tableText(costHeadings, costRows(comparison, costs))}`);
+    parts.push(`1 KB, serial, on ${fileSystem}\n${tableText(costHeadings, costRows(comparison, costs, []))}`);
   }
   for (const reading of new Set(comparison.reads.map((row) => row.reading))) {
     const rows = comparison.reads.filter((row) => row.reading === reading).map((row) => [
