@@ -61,6 +61,8 @@ export interface Effect {
   readonly apply: (state: SessionState) => SessionState;
   /** Whether an open for writing has to complete it, because what it is made of is durable (migration). */
   readonly completed?: boolean;
+  /** Whether somebody else does it, for whom what we have not made durable yet is not in front. */
+  readonly foreign?: boolean;
   /** Whether the kernel has it: the death of the program alone does not undo it. */
   readonly inKernel?: boolean;
 }
@@ -73,6 +75,8 @@ export class SessionModel {
   readonly effects: readonly Effect[];
   /** The base, then what it becomes with each effect more. */
   readonly states: readonly SessionState[];
+  /** What else may be there: lines of somebody else, without what we had written before them and not made durable. */
+  readonly extras: readonly SessionState[];
   /** Whether the base was shown by a session that is open for writing, rather than acknowledged (I6). */
   readonly shown: boolean;
   #fingerprint: string | undefined;
@@ -92,6 +96,7 @@ export class SessionModel {
     let state = base;
     for (const effect of effects) states.push(state = effect.apply(state));
     this.states = states;
+    this.extras = effects.some(({ foreign }) => foreign) ? mixedStates(base, effects) : [];
   }
 
   /** What is there if nothing is lost. */
@@ -134,11 +139,12 @@ export class SessionModel {
   /**
    * A session that is open for writing has shown what is there.
    *
-   * @param index How many effects are there.
+   * @param index How many effects are there; beyond, which of the extras.
    */
   collapse(index: number): SessionModel {
     if (index === 0 && this.effects.length === 0) return this;
-    return new SessionModel(this.states[index], [], index > 0);
+    const state = this.states[index] ?? this.extras[index - this.states.length];
+    return new SessionModel(state, [], index > 0);
   }
 
   /**
@@ -148,6 +154,7 @@ export class SessionModel {
    * @param index How many effects are seen.
    */
   cut(index: number): SessionModel {
+    if (index > this.effects.length) return new SessionModel(this.extras[index - this.states.length], []);
     return index === this.effects.length ? this : new SessionModel(this.base, this.effects.slice(0, index), this.shown);
   }
 
@@ -166,6 +173,24 @@ export class SessionModel {
   keptAtLeast(): number {
     return this.effects.findLastIndex(({ inKernel }) => inKernel === true) + 1;
   }
+}
+
+/** Some of our effects, from the first on, and some of the others', in the order in which they were issued. */
+function mixedStates(base: SessionState, effects: readonly Effect[]): SessionState[] {
+  const ours = effects.filter(({ foreign }) => foreign !== true).length;
+  const states: SessionState[] = [];
+  for (let own = 0; own < ours; own++) {
+    for (let others = 1; others <= effects.length - ours; others++) {
+      let state = base;
+      let ownLeft = own;
+      let othersLeft = others;
+      for (const effect of effects) {
+        if ((effect.foreign === true ? othersLeft-- : ownLeft--) > 0) state = effect.apply(state);
+      }
+      states.push(state);
+    }
+  }
+  return states;
 }
 
 /** All sessions of the laboratory, by their index. */

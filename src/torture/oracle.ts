@@ -23,6 +23,8 @@ export function explain(observed: ObservedSession, model: SessionModel, atLeast:
     const state = model.states[index];
     if (state !== undefined && matches(observed, state, withTitle)) return index;
   }
+  const extra = atLeast > 0 ? -1 : model.extras.findIndex((state) => matches(observed, state, withTitle));
+  if (extra >= 0) return model.states.length + extra;
   throw new Violation(brokenInvariant(observed, model, atLeast), difference(observed, model, atLeast));
 }
 

@@ -77,9 +77,9 @@ export async function foreignAppend(experiment: Experiment, operation: Operation
   const [text = ""] = await experiment.texts(session, operation.sizes ?? ["small"]);
   experiment.withForeign = true;
   const withMeta = !await experiment.holds(session);
-  const effects = [appendEffect([text])];
+  const effects = [{ ...appendEffect([text]), foreign: true }];
   if (withMeta && latest.title !== "") {
-    effects.push({ words: "picoclaw drops the title", apply: (state) => ({ ...state, title: "" }) });
+    effects.push({ words: "picoclaw drops the title", apply: (state) => ({ ...state, title: "" }), foreign: true });
   }
   const other = experiment.fileSystem.anotherProcess();
   await experiment.change(session, effects, true, () => appendForeignLine(other, session, text, withMeta));
