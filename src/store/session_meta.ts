@@ -99,10 +99,21 @@ export function parseMeta(bytes: Uint8Array): { meta: SessionMeta } | { reason: 
   if (bytes.length === 0) return { reason: "empty" };
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     return { reason: "not valid UTF-8" };
   }
+  // To see one moment of a session, the same file is read before and after its log.
+  if (text !== lastParsed.text) lastParsed = { text, result: parseMetaText(text) };
+  const { result } = lastParsed;
+  return "meta" in result ? { meta: { ...result.meta } } : result;
+}
+
+type ParsedMeta = ReturnType<typeof parseMeta>;
+const decoder = new TextDecoder("utf-8", { fatal: true });
+let lastParsed: { text: string; result: ParsedMeta } = { text: "", result: { reason: "empty" } };
+
+function parseMetaText(text: string): ParsedMeta {
   const parsed = parseObject(text);
   if ("reason" in parsed) return parsed;
   const members = rawMembers(text);

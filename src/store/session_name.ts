@@ -126,6 +126,14 @@ export function sessionNameOf(fileName: string): { name: string; file: "log" | "
 
 /** JSON tells lone surrogates apart, which UTF-8 does not. */
 function distinctName(key: string): string {
+  if (key !== lastDistinct.key) lastDistinct = { key, name: hashName(key) };
+  return lastDistinct.name;
+}
+
+/** A session is looked for again and again before another is. */
+let lastDistinct = { key: "", name: "" };
+
+function hashName(key: string): string {
   const readable = key.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^[.-]+/, "").slice(0, 40) || "session";
   return `${readable}-${createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32)}`;
 }
