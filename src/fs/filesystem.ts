@@ -1,11 +1,11 @@
 /**
- * The port: the only way by which Holdfast touches the outside world. Types and their durability contract, nothing else.
+ * The port: the only way by which Holdfast touches the outside world. Types and their durability contract, no more.
  *
  * There is one implementation over a real operating system (`runtime_filesystem.ts`); the power-loss laboratory is
  * another. Each method says what is durable when it resolves, and what is unknown when it rejects.
  *
  * Errors are the operating system's, told apart by their string `code` (`ENOENT`, `EEXIST`, `ENOSPC`, …) and nothing
- * else. Paths are joined with `/`. Symbolic links are never followed in the last part of a path: opening one is `ELOOP`.
+ * else. Paths are joined with `/`. Symbolic links are never followed at the end of a path: opening one is `ELOOP`.
  *
  * @module
  */
@@ -130,8 +130,8 @@ export interface FileSystem {
   /** What a name leads to, without following a symbolic link; `ENOENT` if nothing. */
   stat(path: string): Promise<FileStat>;
   /**
-   * {@linkcode FileSystem.stat}, blocking: for one look at what the kernel has in memory, where a trip to another thread
-   * would cost more than the look.
+   * {@linkcode FileSystem.stat}, blocking: for one look at what the kernel has in memory, where a trip to another
+   * thread would cost more than the look.
    */
   statSync?(path: string): FileStat;
   /** The names in a directory, in no order. */
@@ -166,8 +166,8 @@ export interface FileSystem {
    */
   waitForChange(path: string, signal: AbortSignal): Promise<void>;
   /**
-   * Whether a block that is written again keeps its place, so that room can be made ahead of need. False on file systems
-   * that copy on write (btrfs, ZFS, bcachefs, overlays); true where it cannot be told.
+   * Whether a block that is written again keeps its place, so that room can be made ahead of need. False on file
+   * systems that copy on write (btrfs, ZFS, bcachefs, overlays); true where it cannot be told.
    */
   overwritesInPlace?(path: string): Promise<boolean>;
   /** The absolute path with every symbolic link resolved. */

@@ -46,8 +46,8 @@ export interface StoreOptions {
   recordBytesMax?: number;
   /**
    * Whether a busy log's file is filled with blank bytes ahead of its last record (4 to 256 KiB, taken away on close):
-   * an append then costs one flush and no journal commit. Off by itself where the file system copies on write, and while
-   * space is short.
+   * an append then costs one flush and no journal commit. Off by itself where the file system copies on write, and
+   * while space is short.
    *
    * @default {true}
    */

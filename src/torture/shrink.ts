@@ -75,7 +75,7 @@ class Shrinker {
       const { choices = null } = this.best.path[end] ?? {};
       for (let place = 0; place < (choices?.length ?? 0); place++) {
         const ending = this.best.path[end];
-        if (ending?.choices == null || ending.choices[place] === -1) continue;
+        if (ending === undefined || ending.choices === null || ending.choices[place] === -1) continue;
         const path = this.best.path.slice();
         path[end] = { ...ending, choices: ending.choices.map((choice, index) => index === place ? -1 : choice) };
         await this.#attempt({ ...this.#options, only: path }, this.best.scenario);
