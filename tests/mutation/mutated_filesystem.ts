@@ -1,5 +1,5 @@
 /**
- * A port that leaves out a step which the store relies on, to see whether the laboratory notices.
+ * A port that leaves out a step which the store relies on, and says that it was done.
  *
  * @module
  */
@@ -13,26 +13,21 @@ import type {
   OpenOptions,
 } from "../../src/fs/filesystem.ts";
 
-/** A call, as a mutation sees it. */
-export interface MutableCall {
+/** A step that can be left out, and of what: the path that the call names, or that the file was opened by. */
+export interface PortStep {
   /** Which. */
-  readonly method: "syncData" | "syncDirectory" | "truncate" | "write" | "unlink";
+  readonly method: "syncData" | "syncDirectory" | "truncate" | "unlink" | "lock";
   /** Of what. */
   readonly path: string;
-  /** Behind which calls of the same open file: what was done to it before, in order. */
-  readonly before: readonly string[];
-  /** The bytes of a write. */
-  readonly bytes?: Uint8Array;
 }
 
-/** Says of each call whether it is left out. */
-export type LeaveOut = (call: MutableCall) => boolean;
+/** Says of each step whether it is left out. */
+export type LeaveOut = (step: PortStep) => boolean;
 
 /** A file system on which some calls do nothing, and say that they did. */
 export class MutatedFileSystem implements FileSystem {
   readonly #inner: FileSystem;
   readonly #leaveOut: LeaveOut;
-  readonly #names: string[] = [];
 
   /** Wraps a file system. */
   constructor(inner: FileSystem, leaveOut: LeaveOut) {
@@ -40,10 +35,12 @@ export class MutatedFileSystem implements FileSystem {
     this.#leaveOut = leaveOut;
   }
 
+  get processName(): string {
+    return this.#inner.processName ?? "a process";
+  }
+
   async open(path: string, options: OpenOptions): Promise<FileHandle> {
-    const handle = await this.#inner.open(path, options);
-    this.#names.push(`open ${path}`);
-    return mutatedFile(handle, path, this.#leaveOut);
+    return mutatedFile(await this.#inner.open(path, options), path, this.#leaveOut);
   }
 
   stat(path: string): Promise<FileStat> {
@@ -55,17 +52,14 @@ export class MutatedFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string, mode: number): Promise<void> {
-    this.#names.push(`mkdir ${path}`);
     return this.#inner.makeDirectory(path, mode);
   }
 
   removeDirectory(path: string): Promise<void> {
-    this.#names.push(`rmdir ${path}`);
     return this.#inner.removeDirectory(path);
   }
 
   rename(from: string, to: string): Promise<void> {
-    this.#names.push(`rename ${to}`);
     return this.#inner.rename(from, to);
   }
 
@@ -74,24 +68,24 @@ export class MutatedFileSystem implements FileSystem {
   }
 
   async unlink(path: string): Promise<void> {
-    if (this.#leaveOut({ method: "unlink", path, before: this.#names })) return;
-    this.#names.push(`unlink ${path}`);
-    await this.#inner.unlink(path);
+    if (!this.#leaveOut({ method: "unlink", path })) await this.#inner.unlink(path);
   }
 
   async syncDirectory(path: string): Promise<void> {
-    const isLeftOut = this.#leaveOut({ method: "syncDirectory", path, before: this.#names });
-    this.#names.push(`sync ${path}`);
-    if (!isLeftOut) await this.#inner.syncDirectory(path);
+    if (!this.#leaveOut({ method: "syncDirectory", path })) await this.#inner.syncDirectory(path);
   }
 
-  lock(path: string, holder: string): Promise<LockAttempt> {
-    this.#names.push(`lock ${path}`);
-    return this.#inner.lock(path, holder);
+  async lock(path: string, holder: string): Promise<LockAttempt> {
+    if (!this.#leaveOut({ method: "lock", path })) return await this.#inner.lock(path, holder);
+    return { acquired: true, lock: { release: async () => {} } };
   }
 
   waitForChange(path: string, signal: AbortSignal): Promise<void> {
     return this.#inner.waitForChange(path, signal);
+  }
+
+  async overwritesInPlace(path: string): Promise<boolean> {
+    return await this.#inner.overwritesInPlace?.(path) ?? true;
   }
 
   realPath(path: string): Promise<string> {
@@ -100,28 +94,23 @@ export class MutatedFileSystem implements FileSystem {
 }
 
 function mutatedFile(handle: FileHandle, path: string, leaveOut: LeaveOut): FileHandle {
-  const before: string[] = [];
-  const isLeftOut = (method: MutableCall["method"], bytes?: Uint8Array): boolean => {
-    const call = bytes === undefined ? { method, path, before } : { method, path, before, bytes };
-    const answer = leaveOut(call);
-    before.push(method);
-    return answer;
-  };
   return {
     read: (buffer, offset) => handle.read(buffer, offset),
-    write: async (bytes, offset) => isLeftOut("write", bytes) ? bytes.length : await handle.write(bytes, offset),
+    write: (bytes, offset) => handle.write(bytes, offset),
     truncate: async (size) => {
-      if (!isLeftOut("truncate")) await handle.truncate(size);
+      if (!leaveOut({ method: "truncate", path })) await handle.truncate(size);
     },
     syncData: async () => {
-      if (!isLeftOut("syncData")) await handle.syncData();
+      if (!leaveOut({ method: "syncData", path })) await handle.syncData();
     },
     stat: () => handle.stat(),
     setMode: (mode) => handle.setMode(mode),
     setOwner: (userId, groupId) => handle.setOwner(userId, groupId),
     readSync: (buffer, offset) => handle.readSync(buffer, offset),
     writeSync: (bytes, offset) => handle.writeSync(bytes, offset),
-    syncDataSync: () => handle.syncDataSync(),
+    syncDataSync: () => {
+      if (!leaveOut({ method: "syncData", path })) handle.syncDataSync();
+    },
     close: () => handle.close(),
   };
 }

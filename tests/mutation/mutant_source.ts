@@ -1,0 +1,83 @@
+/**
+ * Copies the product's source into a scratch directory, changes a few strings in it, and loads what came of it.
+ *
+ * @module
+ */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { openStore } from "../../mod.ts";
+
+/** One exact string in place of another, which must stand in the file exactly once. */
+export interface Replacement {
+  /** The file, from `src/`. */
+  readonly file: string;
+  /** What stands there. */
+  readonly from: string;
+  /** What stands there instead; nothing by default. */
+  readonly to?: string;
+}
+
+/** What opens a store. */
+export type OpenStore = typeof openStore;
+
+const sourceDirectory = fileURLToPath(new URL("../../src/", import.meta.url));
+/** The rooms that an open store is made of. */
+const rooms = ["fs", "log", "store"];
+
+let sources: ReadonlyMap<string, string> | undefined;
+
+function readSources(): ReadonlyMap<string, string> {
+  const files = new Map([["errors.ts", readFileSync(join(sourceDirectory, "errors.ts"), "utf8")]]);
+  for (const room of rooms) {
+    for (const name of readdirSync(join(sourceDirectory, room))) {
+      if (name.endsWith(".ts")) files.set(`${room}/${name}`, readFileSync(join(sourceDirectory, room, name), "utf8"));
+    }
+  }
+  return files;
+}
+
+/** Scratch directories, removed by {@linkcode removeScratch}. */
+const scratch: string[] = [];
+
+/**
+ * Loads a copy of the product with some strings replaced.
+ *
+ * @param replacements What is replaced; nothing: a true copy.
+ * @returns Its `openStore`.
+ * @throws {RangeError} If a string does not stand in its file exactly once: the table is to be brought up to date.
+ */
+export async function loadMutant(replacements: readonly Replacement[]): Promise<OpenStore> {
+  sources ??= readSources();
+  const changed = new Map(sources);
+  for (const { file, from, to = "" } of replacements) {
+    const text = changed.get(file) ?? "";
+    const count = text.split(from).length - 1;
+    if (count !== 1) throw new RangeError(`Stands ${count} times in src/${file}, not once: ${from}`);
+    changed.set(file, text.replace(from, () => to));
+  }
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-mutant-"));
+  scratch.push(directory);
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  for (const [file, text] of changed) {
+    const path = join(directory, "src", file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  const module: unknown = await import(pathToFileURL(join(directory, "src/store/session_store.ts")).href);
+  if (!hasOpenStore(module)) throw new TypeError("The copy has no openStore");
+  return module.openStore;
+}
+
+/** Removes what {@linkcode loadMutant} has left. */
+export function removeScratch(): void {
+  for (const directory of scratch.splice(0)) rmSync(directory, { recursive: true, force: true });
+}
+
+/** The same source has the same type, but for what was replaced inside of functions. */
+function hasOpenStore(module: unknown): module is { openStore: OpenStore } {
+  return typeof module === "object" && module !== null && "openStore" in module &&
+    typeof module.openStore === "function";
+}
