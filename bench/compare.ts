@@ -4,19 +4,21 @@
  * on a loop device, and the packages of `bench/peers` (`npm run bench:install`).
  *
  *     compare.ts [--quick] [--only cost,calls,speed,runtimes,read,growth,file-systems] [--contenders floor,lmdb,…]
- *                [--holdfast DIRECTORY/mod.ts]… [--file-systems xfs,btrfs,f2fs] [--rounds N]
- *                [--json FILE] [--charts DIRECTORY] [--scratch DIRECTORY]
+ *                [--cases 1KB-serial,…] [--holdfast DIRECTORY/mod.ts]… [--file-systems xfs,btrfs,f2fs] [--rounds N]
+ *                [--json FILE] [--keep] [--charts DIRECTORY] [--scratch DIRECTORY]
+ *
+ * `--keep` adds to what the JSON file holds of an earlier run; what is measured anew takes the place of the old.
  *
  * @module
  */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { placeLine } from "./bench_report.ts";
 import { writeCharts } from "./charts.ts";
-import { type Comparison, comparisonText } from "./comparison.ts";
+import { type Comparison, comparisonText, mergeComparisons } from "./comparison.ts";
 import { endCleanly, measured, subjectsOf } from "./compare_setup.ts";
 import type { Subject } from "./contender_client.ts";
 import { type FileSystemName, LoopDevice } from "./device.ts";
@@ -145,6 +147,18 @@ async function runPart(part: Part, plan: Plan): Promise<void> {
   }
 }
 
+function casesOf(text: string | undefined, quick: boolean): Scenario[] {
+  if (text === undefined) return scenarios(quick);
+  const all = scenarios(false);
+  return text.split(",").map((id) => {
+    const found = all.find((scenario) => scenario.id === id);
+    if (found === undefined) {
+      throw new RangeError(`No such case: ${id}; there are ${all.map((one) => one.id).join(", ")}`);
+    }
+    return found;
+  });
+}
+
 function fileSystemNames(text: string): FileSystemName[] {
   const known = ["ext4", "xfs", "btrfs", "f2fs"] as const;
   return text.split(",").map((name) => {
@@ -159,12 +173,14 @@ async function main(): Promise<void> {
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string", default: parts.join(",") },
+      cases: { type: "string" },
       contenders: { type: "string" },
       holdfast: { type: "string", multiple: true, default: [] },
       "file-systems": { type: "string", default: "xfs,btrfs,f2fs" },
       rounds: { type: "string", default: "5" },
       json: { type: "string", default: fileURLToPath(new URL("./charts/results.json", import.meta.url)) },
       charts: { type: "string", default: fileURLToPath(new URL("./charts", import.meta.url)) },
+      keep: { type: "boolean", default: false },
       scratch: { type: "string" },
     },
   });
@@ -178,7 +194,7 @@ async function main(): Promise<void> {
     place: placeLine(device.mountPoint),
     measuredAt: new Date().toISOString(),
     subjects: [...subjects],
-    scenarios: scenarios(values.quick),
+    scenarios: casesOf(values.cases, values.quick),
     cost: [],
     fileSystems: [],
     calls: [],
@@ -190,9 +206,11 @@ async function main(): Promise<void> {
   const { quick, scratch } = values;
   const plan = { quick, rounds: Number(values.rounds), device, subjects, others, scratch, found };
   for (const part of parts) if (wanted.includes(part)) await runPart(part, plan);
-  console.log(comparisonText(found));
-  writeFileSync(values.json, `${JSON.stringify(found, null, 1)}\n`);
-  console.log(`Written: ${[values.json, ...writeCharts(found, values.charts)].join(", ")}`);
+  const earlier: Comparison | null = values.keep ? JSON.parse(readFileSync(values.json, "utf8")) : null;
+  const whole = earlier === null ? found : mergeComparisons(earlier, found);
+  console.log(comparisonText(whole));
+  writeFileSync(values.json, `${JSON.stringify(whole, null, 1)}\n`);
+  console.log(`Written: ${[values.json, ...writeCharts(whole, values.charts)].join(", ")}`);
   // Not every kernel has every file system.
   if (found.skipped.some((line) => !line.startsWith(fileSystemPrefix))) process.exitCode = 1;
 }

@@ -40,6 +40,40 @@ export interface Comparison {
 }
 
 /**
+ * Puts the findings of two runs together: what the later one measured takes the place of the earlier.
+ *
+ * @param earlier What was found before.
+ * @param later What was found now.
+ * @returns Both, ordered by contender.
+ */
+export function mergeComparisons(earlier: Comparison, later: Comparison): Comparison {
+  const subjects = merged(later.subjects, earlier.subjects, ({ id }) => id);
+  const order = new Map(subjects.map(({ id }, index) => [id, index]));
+  const both = <T extends { subject: string }>(old: readonly T[], fresh: readonly T[], key: (row: T) => string): T[] =>
+    merged(fresh, old, (row) => `${row.subject} ${key(row)}`)
+      .sort((left, right) => (order.get(left.subject) ?? 0) - (order.get(right.subject) ?? 0));
+  return {
+    place: later.place,
+    measuredAt: later.measuredAt,
+    subjects,
+    scenarios: merged(later.scenarios, earlier.scenarios, ({ id }) => id),
+    cost: both(earlier.cost, later.cost, ({ scenario }) => scenario),
+    fileSystems: both(earlier.fileSystems, later.fileSystems, (row) => `${row.fileSystem} ${row.scenario}`),
+    calls: both(earlier.calls, later.calls, ({ scenario }) => scenario),
+    speed: both(earlier.speed, later.speed, ({ scenario }) => scenario),
+    reads: both(earlier.reads, later.reads, ({ reading }) => reading),
+    growth: both(earlier.growth, later.growth, ({ logBytes }) => String(logBytes)),
+    skipped: later.skipped,
+  };
+}
+
+/** The first rows, and those of the second that the first do not have. */
+function merged<T>(first: readonly T[], second: readonly T[], key: (row: T) => string): T[] {
+  const known = new Set(first.map(key));
+  return [...first, ...second.filter((row) => !known.has(key(row)))];
+}
+
+/**
  * A whole number with thousands apart.
  *
  * @param value The number.

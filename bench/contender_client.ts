@@ -22,6 +22,8 @@ export interface AppendSpec {
   sessions: number;
   /** How many records become durable together; 1: each for itself. */
   turnRecords: number;
+  /** After so many seconds no further append is begun. */
+  secondsMax: number;
   /** Whether the system calls in front of and behind it are marked for `strace`. */
   marked: boolean;
 }

@@ -29,13 +29,15 @@ function openStore(): ContenderStore {
 async function append(spec: AppendSpec): Promise<Answers["append"]> {
   const latencies: number[] = [];
   recordBytes = spec.recordBytes;
-  const turns = Math.ceil(spec.records / spec.turnRecords);
-  let turnsLeft = turns;
+  let turnsLeft = Math.ceil(spec.records / spec.turnRecords);
+  let turns = 0;
   if (spec.marked) existsSync(markPath("begin"));
   const begun = performance.now();
+  const deadline = begun + spec.secondsMax * 1000;
   await Promise.all(Array.from({ length: spec.clients }, async (_, client) => {
-    for (let index = 0; turnsLeft > 0; index++) {
+    for (let index = 0; turnsLeft > 0 && performance.now() < deadline; index++) {
       turnsLeft--;
+      turns++;
       const session = `s${(client + index) % spec.sessions}`;
       const counts = appended.get(session) ?? new Map<number, number>();
       appended.set(session, counts);

@@ -107,7 +107,7 @@ async function tailOnce(subject: Subject, directory: string, figures: Figures): 
 async function recoverOnce(subject: Subject, directory: string, figures: Figures): Promise<void> {
   // The first open loads the program; it looks at another store.
   const { client } = await ContenderClient.open(subject, `${directory}-other`);
-  await client.tell({ op: "append", records: 1, recordBytes, clients: 1, sessions: 1, turnRecords: 1, marked: false });
+  await client.tell({ op: "fillSerially", session: "other", records: 1, recordBytes });
   await client.tell({ op: "close" });
   await client.tell({ op: "choose", contender: subject.contender, directory, modulePath: subject.modulePath });
   const { milliseconds, bytesRead } = await client.tell({ op: "openAndAppend", session, recordBytes });

@@ -58,7 +58,7 @@ export interface WriteCost {
 export function appendSpecs(scenario: Scenario, recordsMax: number): { warmUp: AppendSpec; measured: AppendSpec } {
   const { recordBytes, clients, sessions, turnRecords } = scenario;
   const records = Math.min(scenario.records, recordsMax);
-  const measured = { records, recordBytes, clients, sessions, turnRecords, marked: false };
+  const measured = { records, recordBytes, clients, sessions, turnRecords, secondsMax: 600, marked: false };
   const least = Math.max(clients, sessions) * turnRecords;
   return { warmUp: { ...measured, records: Math.max(least, Math.min(50, Math.floor(records / 10))) }, measured };
 }

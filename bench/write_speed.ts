@@ -25,8 +25,10 @@ export interface WriteSpeed {
   latencies: Latencies;
 }
 
-/** The share of a case's records that one round appends. */
-const roundShare = 0.15;
+/** No round takes longer, however slow the contender. */
+const roundSeconds = 0.8;
+/** No round has more records, however fast. */
+const roundRecordsMax = 10_000;
 
 /** One contender in one case. */
 export interface SpeedEntry {
@@ -55,11 +57,11 @@ export async function measureWriteSpeed(
   try {
     for (const [index, { subject, scenario }] of entries.entries()) {
       const { client, about } = await ContenderClient.open(subject, join(device.mountPoint, `store-${index}`));
-      const records = Math.min(scenario.records, about.recordsMax) * roundShare;
-      const least = scenario.clients * scenario.turnRecords;
-      const share = { ...scenario, records: Math.max(least, Math.ceil(records)) };
-      const { warmUp, measured } = appendSpecs(share, Number.MAX_SAFE_INTEGER);
-      running.push({ subject, scenario, client, spec: measured, runs: [] });
+      // What grows with the session must not have more than its limit in the end.
+      const records = Math.min(roundRecordsMax, Math.ceil(about.recordsMax / rounds));
+      const { warmUp, measured } = appendSpecs({ ...scenario, records }, records);
+      const spec = { ...measured, secondsMax: roundSeconds };
+      running.push({ subject, scenario, client, spec, runs: [] });
       await client.tell({ op: "append", ...warmUp });
     }
     for (let round = 0; round < rounds; round++) {

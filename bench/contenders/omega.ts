@@ -29,7 +29,7 @@ interface OmegaLog {
 export const contender: Contender = {
   title: "Omega pattern",
   note: "append per event, whole index rewritten at every fifth, with the syncs that the original lacks",
-  recordsMax: 1000,
+  recordsMax: 500,
   async open({ directory }: ContenderOptions): Promise<ContenderStore> {
     await makeDirectory(directory);
     return new OmegaStore(directory);

@@ -16,7 +16,7 @@ import { LineFiles } from "./line_files.ts";
 export const contender: Contender = {
   title: "picoclaw pattern",
   note: "append, fsync, then the meta file replaced: temporary file, fsync, rename, fsync of the directory",
-  recordsMax: 1000,
+  recordsMax: 500,
   async open({ directory }: ContenderOptions): Promise<ContenderStore> {
     await makeDirectory(directory);
     return new PicoclawStore(directory);
