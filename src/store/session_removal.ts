@@ -25,9 +25,12 @@ export async function removeSession(session: OpenSession, onCommitted: () => voi
     await removeOnFullDisk(session);
   }
   onCommitted();
-  await session.guard("removing the session", async () => {
+  try {
     await removeSessionFiles(session.context.fileSystem, session.files);
-  });
+  } catch (error) {
+    // Not a refusal of which nothing has happened: the session is gone, its files are not.
+    throw outcomeUnknown(session, "Session is deleted, but not all of its files are removed yet", error);
+  }
   return true;
 }
 
@@ -38,10 +41,17 @@ const deletion = { deleted: true, sealed: undefined };
  * without records but with its summary; deleting it again finishes that.
  */
 async function removeOnFullDisk(session: OpenSession): Promise<void> {
-  await session.guard("removing the log", async () => {
+  try {
     // What is unlinked takes space until it is closed.
     await session.closeLog();
     await removeLogFiles(session.context.fileSystem, session.files);
-  });
-  await session.writeMeta(deletion);
+    await session.writeMeta(deletion);
+  } catch (error) {
+    // Not a refusal of which nothing has happened: records may be gone.
+    throw outcomeUnknown(session, "Outcome of a deletion is unknown", error);
+  }
+}
+
+function outcomeUnknown(session: OpenSession, what: string, cause: unknown): HoldfastError {
+  return new HoldfastError("failed", `${what}: ${session.files.log}`, { path: session.files.log, cause });
 }

@@ -87,7 +87,7 @@ const causes: Record<StoreEventType, (bench: StoreBench) => Promise<void>> = {
     await closedSession(bench);
     const store = await bench.open();
     bench.port.failNext((call) => call.method === "unlink" && call.path.endsWith(".jsonl"), "EIO");
-    await assert.rejects(store.delete("chat"), hasCode("io"));
+    await assert.rejects(store.delete("chat"), hasCode("failed"));
     await (await store.session("chat")).append(message(0));
   },
   "foreign-appended": async (bench) => {
