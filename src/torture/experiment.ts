@@ -10,7 +10,7 @@ import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Follower } from "./follower.ts";
 import { type Effect, nextSequence, SessionModel, type SessionState, WorldModel } from "./model.ts";
 import { observe, observeDirectory } from "./observation.ts";
-import { explain } from "./oracle.ts";
+import { explain, explainExisting } from "./oracle.ts";
 import { type RecordSize, recordText } from "./record_texts.ts";
 import {
   filesOf,
@@ -51,6 +51,8 @@ export class Experiment {
   #store: SubjectStore | null = null;
   #labels: number;
   #effects = 0;
+  /** Sessions with a call of unknown outcome. */
+  readonly #inDoubt = new Set<number>();
   readonly #events = new Map<string, string>();
   readonly #wrap: (fileSystem: SimulatedFileSystem) => FileSystem;
 
@@ -111,6 +113,7 @@ export class Experiment {
 
   /** Texts for new records, in the order in which they will stand in the log. */
   async texts(session: number, sizes: readonly RecordSize[]): Promise<string[]> {
+    if (this.#inDoubt.has(session)) await this.#settleDoubts(session);
     const stat = await this.fileSystem.stat(filesOf(session).log).catch(() => null);
     let offset = stat?.size ?? 0;
     return sizes.map((size) => {
@@ -145,6 +148,7 @@ export class Experiment {
     durable: boolean,
     call: () => Promise<T>,
   ): Promise<T | undefined> {
+    if (this.#inDoubt.has(session)) await this.#settleDoubts(session);
     const ids = effects.map(() => ++this.#effects);
     const last = ids.at(-1) ?? this.#effects;
     this.#update(
@@ -153,6 +157,11 @@ export class Experiment {
     );
     try {
       const result = await call();
+      // What an open for writing has decided meanwhile is looked up first.
+      if (this.#inDoubt.has(session)) {
+        if (effects.length > 0) await this.#settleDoubts(session);
+        return result;
+      }
       this.#update(session, (model) => durable ? model.acknowledge(last) : model.handOver(last));
       return result;
     } catch (error) {
@@ -163,7 +172,8 @@ export class Experiment {
       if (!refusals.has(code) && code !== "failed") {
         throw new Violation("error", `A call rejected with what nobody can act on: ${describeError(error)}`);
       }
-      if (refusals.has(code)) { for (const id of ids) this.#update(session, (model) => model.withdraw(id)); }
+      if (!refusals.has(code)) this.#inDoubt.add(session);
+      else for (const id of ids) this.#update(session, (model) => model.withdraw(id));
       return undefined;
     }
   }
@@ -173,8 +183,27 @@ export class Experiment {
     await this.change(session, [], true, call);
   }
 
+  /** After a call of unknown outcome the session is opened again; what it shows then is the outcome (I6). */
+  async #settleDoubts(session: number): Promise<void> {
+    try {
+      const store = await this.store();
+      const key = sessionKeys[session] ?? "";
+      const isOpen = await store.has(key);
+      if (isOpen) await (await store.session(key)).update({});
+      const shown = (await observe(store, [session], this.withTitles, true)).get(session);
+      if (shown === undefined) return;
+      const model = this.model(session);
+      const index = (isOpen ? explainExisting : explain)(shown, model, 0, this.withTitles);
+      this.#inDoubt.delete(session);
+      this.#update(session, (before) => isOpen ? before.collapse(index) : before.cut(index));
+    } catch (error) {
+      if (error instanceof Violation) throw error;
+    }
+  }
+
   /** Checks the number that a record has got. */
-  expectSequence(state: SessionState, index: number, sequence: number | undefined): void {
+  expectSequence(session: number, state: SessionState, index: number, sequence: number | undefined): void {
+    if (this.#inDoubt.has(session)) return;
     const expected = nextSequence(state) + index;
     if (sequence !== undefined && sequence !== expected) {
       throw new Violation("I3", `A record has got the number ${sequence}, not ${expected}`);
@@ -224,7 +253,8 @@ export class Experiment {
     for (const [session, shown] of observed) {
       const model = this.model(session);
       const atLeast = Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast());
-      const index = explain(shown, model, atLeast, this.withTitles);
+      const explaining = opened.has(session) ? explainExisting : explain;
+      const index = explaining(shown, model, atLeast, this.withTitles);
       const isFinal = died === "power" || opened.has(session);
       this.#update(session, (before) => isFinal ? before.collapse(index) : before.cut(index));
     }

@@ -182,12 +182,17 @@ function mixedStates(base: SessionState, effects: readonly Effect[]): SessionSta
   for (let own = 0; own < ours; own++) {
     for (let others = 1; others <= effects.length - ours; others++) {
       let state = base;
+      let whole = base;
       let ownLeft = own;
       let othersLeft = others;
       for (const effect of effects) {
-        if ((effect.foreign === true ? othersLeft-- : ownLeft--) > 0) state = effect.apply(state);
+        const isThere = (effect.foreign === true ? othersLeft-- : ownLeft--) > 0;
+        if (isThere) state = effect.apply(state);
+        if (isThere || effect.foreign !== true) whole = effect.apply(whole);
       }
-      states.push(state);
+      const texts = new Set(state.log.map(({ text }) => text));
+      // A torn line of ours that stays in front of somebody else's keeps its number.
+      states.push(state, { ...state, log: whole.log.filter(({ text }) => texts.has(text)) });
     }
   }
   return states;

@@ -19,6 +19,33 @@ import { Violation } from "./violation.ts";
  * @throws {Violation} If it is in none.
  */
 export function explain(observed: ObservedSession, model: SessionModel, atLeast: number, withTitle: boolean): number {
+  return find(observed, model, atLeast, withTitle);
+}
+
+/**
+ * The same for a session that there surely is, which a deleted one that shows nothing either is not.
+ *
+ * @param observed What it shows.
+ * @param model What it may show.
+ * @param atLeast How many effects must be there.
+ * @param withTitle Whether titles were asked for.
+ * @returns How many effects are there: the least that explain it, if it shows nothing.
+ * @throws {Violation} If it is in no allowed state.
+ */
+export function explainExisting(
+  observed: ObservedSession,
+  model: SessionModel,
+  atLeast: number,
+  withTitle: boolean,
+): number {
+  if (observed.active.length === 0) {
+    const least = model.states.findIndex((state, index) => index >= atLeast && matches(observed, state, withTitle));
+    if (least >= 0) return least;
+  }
+  return find(observed, model, atLeast, withTitle);
+}
+
+function find(observed: ObservedSession, model: SessionModel, atLeast: number, withTitle: boolean): number {
   for (let index = model.states.length - 1; index >= atLeast; index--) {
     const state = model.states[index];
     if (state !== undefined && matches(observed, state, withTitle)) return index;

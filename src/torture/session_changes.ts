@@ -35,7 +35,7 @@ export async function append(experiment: Experiment, operation: Operation): Prom
     const target = await experiment.session(session);
     return await target.appendText(text, { durability: buffered ? "buffered" : "durable" });
   });
-  experiment.expectSequence(before, 0, receipt?.sequence);
+  experiment.expectSequence(session, before, 0, receipt?.sequence);
 }
 
 /** Records that belong together. */
@@ -47,18 +47,23 @@ export async function appendBatch(experiment: Experiment, operation: Operation):
     const target = await experiment.session(session);
     return await target.appendTextAll(texts, { durability: buffered ? "buffered" : "durable" });
   });
-  receipts?.forEach((receipt, index) => experiment.expectSequence(before, index, receipt.sequence));
+  receipts?.forEach((receipt, index) => experiment.expectSequence(session, before, index, receipt.sequence));
 }
 
 /** Appends that are called at once and share a sync. */
 export async function appendGroup(experiment: Experiment, operation: Operation): Promise<void> {
   const { session } = operation;
   const texts = await experiment.texts(session, operation.sizes ?? ["small", "small"]);
-  const target = await experiment.session(session);
+  const opening = experiment.session(session);
   await Promise.all(texts.map(async (text) => {
     const before = experiment.model(session).latest;
-    const receipt = await experiment.change(session, [appendEffect([text])], true, () => target.appendText(text));
-    experiment.expectSequence(before, 0, receipt?.sequence);
+    const receipt = await experiment.change(
+      session,
+      [appendEffect([text])],
+      true,
+      async () => await (await opening).appendText(text),
+    );
+    experiment.expectSequence(session, before, 0, receipt?.sequence);
   }));
 }
 
@@ -138,15 +143,25 @@ export async function setTitle(experiment: Experiment, { session }: Operation): 
 
 /** Deletes the session. */
 export async function remove(experiment: Experiment, { session }: Operation): Promise<void> {
-  const effect: NewEffect = { words: "delete", apply: () => emptyState };
   await experiment.endFollowers();
-  const store = await experiment.store();
   const key = sessionKeys[session] ?? "";
-  const done = await experiment.change(session, [effect], true, async () => {
+  // On a full disk only the log can make room for the word that the session is deleted.
+  const emptied: NewEffect = {
+    words: "remove the log of",
+    apply: (state) => ({ ...emptyState, ...withoutLog(state) }),
+  };
+  const effect: NewEffect = { words: "delete", apply: () => emptyState };
+  await experiment.change(session, experiment.expectsErrors ? [emptied, effect] : [effect], true, async () => {
+    const store = await experiment.store();
     await store.delete(key);
-    return true;
+    if (!experiment.expectsErrors && await store.has(key)) {
+      throw new Violation("I7", "A deleted session is still there");
+    }
   });
-  if (done === true && await store.has(key)) throw new Violation("I7", "A deleted session is still there");
+}
+
+function withoutLog({ first, summary, title }: SessionState): Partial<SessionState> {
+  return { first, summary, title };
 }
 
 /** Deletes the session, and starts it anew. */

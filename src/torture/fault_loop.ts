@@ -1,0 +1,103 @@
+/**
+ * The n-th call fails: n = 1, 2, 3 … until a run has no failure. After each, the session is opened again where it has
+ * failed, goes on, and the power is cut.
+ *
+ * @module
+ */
+
+import type { FaultPlan } from "../testing/fault_injector.ts";
+import { FaultyFileSystem } from "../testing/faulty_filesystem.ts";
+import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import { Aftermath } from "./aftermath.ts";
+import { Experiment } from "./experiment.ts";
+import { operationTable } from "./operations.ts";
+import type { Scenario } from "./scenario.ts";
+import { append } from "./session_changes.ts";
+import { withStoppedClock } from "./stopped_clock.ts";
+import { storeDirectory, type Subject } from "./subject.ts";
+
+/** What a loop came to. */
+export interface FaultLoopResult {
+  /** How often the scenario was run with a failure. */
+  readonly runs: number;
+  /** The first failure that broke a promise; null if none did. */
+  readonly failure: { readonly failAt: number; readonly call: string; readonly message: string } | null;
+}
+
+/** How often, at the most, one loop goes round. */
+const runsMax = 2_000;
+
+/**
+ * Runs a scenario with each call failing in turn.
+ *
+ * @param subject The store.
+ * @param scenario What is run; its preparation without failures.
+ * @param plan How calls fail.
+ * @returns What it came to.
+ */
+export async function runFaultLoop(
+  subject: Subject,
+  scenario: Scenario,
+  plan: Omit<FaultPlan, "failAt">,
+): Promise<FaultLoopResult> {
+  return await withStoppedClock(async () => {
+    for (let failAt = 1; failAt < runsMax; failAt++) {
+      let faulty: FaultyFileSystem | undefined;
+      const describe = (): string => {
+        const call = faulty?.fired[0];
+        return call === undefined ? "none" : `${call.method} ${call.path}`;
+      };
+      try {
+        faulty = await runOnce(subject, scenario, { ...plan, failAt }, (wrapped) => faulty = wrapped);
+      } catch (error) {
+        const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        return { runs: failAt, failure: { failAt, call: describe(), message } };
+      }
+      if (faulty.fired.length === 0) return { runs: failAt - 1, failure: null };
+    }
+    throw new RangeError(`More than ${runsMax} calls can fail`);
+  });
+}
+
+async function runOnce(
+  subject: Subject,
+  scenario: Scenario,
+  plan: FaultPlan,
+  wrapped: (faulty: FaultyFileSystem) => void,
+): Promise<FaultyFileSystem> {
+  const { model, sectorBytes, seed } = scenario;
+  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed });
+  await fileSystem.makeDirectory(storeDirectory, 0o700);
+  await fileSystem.syncDirectory("/");
+  let faulty = new FaultyFileSystem(fileSystem, plan);
+  let isFaulty = false;
+  const experiment = new Experiment(subject, fileSystem, undefined, {
+    expectsErrors: true,
+    wrap: (inner) => {
+      if (!isFaulty) return inner;
+      faulty = new FaultyFileSystem(inner, plan);
+      wrapped(faulty);
+      return faulty;
+    },
+  });
+  for (const operation of scenario.prepare) await operationTable[operation.kind].perform(experiment, operation);
+  await experiment.close();
+  isFaulty = true;
+  for (const operation of scenario.operations) await operationTable[operation.kind].perform(experiment, operation);
+  // Once the failure is over, the same program goes on.
+  if (plan.persistent !== true) {
+    for (const session of experiment.touched) await append(experiment, { kind: "append", session });
+  }
+  const start = { ...experimentStart(experiment) };
+  // What the kernel has may be anything after a failed sync; the power cut decides, or the next program.
+  await new Aftermath(subject, fileSystem.clone().crash(), start, "power", true).run();
+  await new Aftermath(subject, fileSystem.clone().crash([-1, -1, -1, -1, -1, -1, -1, -1]), start, "power", true).run();
+  const world = experiment.world.withoutKernel();
+  await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", true).run();
+  return faulty;
+}
+
+function experimentStart(experiment: Experiment): ConstructorParameters<typeof Aftermath>[2] {
+  const { world, labels: firstLabel, touched, withTitles, withForeign } = experiment;
+  return { world, firstLabel, touched, withTitles, withForeign };
+}
