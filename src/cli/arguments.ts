@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { assertKey } from "../store/session_name.ts";
 import { type CommandDescription, type OptionDescription, UsageError } from "./command.ts";
 
 /** Options that every command has. */
@@ -159,6 +160,7 @@ function checkValue(option: OptionDescription, value: string, inline: boolean): 
       `It can be: ${option.choices.join(", ")}`,
     );
   }
+  if (option.value === "KEY") checkKey(value);
   return value;
 }
 
@@ -169,6 +171,15 @@ function checkPositionals(description: CommandDescription, positionals: readonly
   const multiple = description.positionals.some((positional) => positional.multiple === true);
   const extra = positionals[description.positionals.length];
   if (!multiple && extra !== undefined) throw new UsageError(`One argument too many: ${JSON.stringify(extra)}`);
+  if (description.positionals[0]?.name === "KEY") positionals.forEach(checkKey);
+}
+
+function checkKey(key: string): void {
+  try {
+    assertKey(key);
+  } catch (error) {
+    throw error instanceof TypeError || error instanceof RangeError ? new UsageError(error.message) : error;
+  }
 }
 
 /**

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { HoldfastError, type SessionStore, type VerifyReport } from "../../mod.ts";
+import { HoldfastError, type SessionStore, type StoreEvent, type VerifyReport } from "../../mod.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { errorMessage } from "./program.ts";
 import { Progress } from "./progress.ts";
-import { existingSession, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
+import { existingSession, reportEvent, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
 import { countOf, painterFor, visibleLine } from "./terminal_text.ts";
 
 const damagedLinesShownMax = 20;
@@ -28,46 +28,67 @@ export const command: Command = {
     examples: [{ does: "everything, from a timer", line: "holdfast check --json" }],
   },
   async run(context) {
-    return await withStore(context, { readOnly: true }, async (store) => {
+    const tally: Tally = { sessions: 0, records: 0, damaged: 0, unreadable: 0, missing: 0 };
+    const onEvent = (event: StoreEvent): void => {
+      if (event.type === "session-unreadable") tally.unreadable++;
+      void reportEvent(context, event);
+    };
+    return await withStore(context, { readOnly: true, onEvent }, async (store) => {
       const given = context.parsed.positionals;
       const keys = given.length > 0 ? given : (await store.list()).map(({ key }) => key);
-      return await checkAll(context, store, keys);
+      return await checkAll(context, store, keys, tally);
     });
   },
 };
 
-async function checkAll(context: CommandContext, store: SessionStore, keys: readonly string[]): Promise<number> {
+/** How many of what were seen. */
+interface Tally {
+  sessions: number;
+  records: number;
+  damaged: number;
+  /** Files that are there, and that the operating system, or their kind, keeps from being read. */
+  unreadable: number;
+  /** Keys that were given, and that no session has. */
+  missing: number;
+}
+
+async function checkAll(
+  context: CommandContext,
+  store: SessionStore,
+  keys: readonly string[],
+  tally: Tally,
+): Promise<number> {
   const json = context.parsed.has("json");
   const progress = new Progress(context.stderr, json);
-  let damagedCount = 0;
-  let recordCount = 0;
   for (const [index, key] of keys.entries()) {
     throwIfInterrupted(context);
     await progress.update(() => `checking ${index + 1} of ${keys.length}: ${visibleLine(key)}`);
     try {
       const report = await (await existingSession(store, key)).verify();
       await progress.done();
-      recordCount += report.records;
-      if (!report.ok) damagedCount++;
+      tally.sessions++;
+      tally.records += report.records;
+      if (!report.ok) tally.damaged++;
       if (json) await writeJson(context, machineReport(report));
       else await context.stdout.write(readableReport(context, report));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       await progress.done();
-      damagedCount++;
+      tally[error.code === "not-found" ? "missing" : "unreadable"]++;
       await warn(context, `${key}: ${errorMessage(error)}`);
     }
   }
   await progress.done();
-  if (!json) await context.stdout.write(conclusion(context, keys.length, recordCount, damagedCount));
-  return damagedCount > 0 ? exitCodes.failed : exitCodes.done;
+  if (!json) await context.stdout.write(conclusion(context, tally));
+  return tally.damaged + tally.unreadable + tally.missing > 0 ? exitCodes.failed : exitCodes.done;
 }
 
-/** The promised members in their order; the meta file is mentioned only when something is wrong with it. */
+/** The promised members in their order; missing records and the meta file are mentioned only when there is a reason. */
 function machineReport(report: VerifyReport): Record<string, unknown> {
-  const { key, ok, records, verified, foreign, damaged, tornTail, meta, metaReason } = report;
+  const { key, ok, records, verified, foreign, damaged, tornTail, missing, meta, metaReason } = report;
   const aboutMeta = meta === "ok" ? {} : { meta, ...(metaReason === undefined ? {} : { metaReason }) };
-  return { key, ok, records, verified, foreign, damaged, tornTail, ...aboutMeta };
+  const aboutMissing = missing === undefined ? {} : { missing };
+  return { key, ok, records, verified, foreign, damaged, tornTail, ...aboutMissing, ...aboutMeta };
 }
 
 /**
@@ -79,7 +100,7 @@ function machineReport(report: VerifyReport): Record<string, unknown> {
  */
 export function readableReport(context: CommandContext, report: VerifyReport): string {
   const paint = painterFor(context.stdout, context.environment);
-  const { key, ok, records, foreign, unverified, damaged, tornTail, meta, metaReason } = report;
+  const { key, ok, records, foreign, unverified, damaged, tornTail, missing, meta, metaReason } = report;
   const facts = [countOf(records, "record")];
   if (foreign > 0) facts.push(`${foreign} foreign`);
   if (unverified > 0) facts.push(`${unverified} taken over unverified`);
@@ -92,15 +113,23 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
   if (tornTail !== null) {
     lines.push(`      torn tail: offset ${tornTail.offset}, ${countOf(tornTail.length, "byte")}, never acknowledged`);
   }
+  if (missing !== undefined) {
+    lines.push(`      missing: records ${missing.from} to ${missing.to} were durable, and the log ends before them`);
+  }
   if (meta !== "ok") {
     lines.push(`      meta file ${meta}${metaReason === undefined ? "" : `: ${visibleLine(metaReason)}`}`);
   }
   return lines.join("\n") + "\n";
 }
 
-function conclusion(context: CommandContext, sessions: number, records: number, damaged: number): string {
+function conclusion(context: CommandContext, { sessions, records, damaged, unreadable, missing }: Tally): string {
   const paint = painterFor(context.stdout, context.environment);
   const checked = `${countOf(sessions, "session")}, ${countOf(records, "record")} checked: `;
-  if (damaged === 0) return `${checked}${paint("no damage", "green")}\n`;
-  return `${checked}${paint(`${countOf(damaged, "session")} damaged`, "red", "bold")}; see: holdfast repair KEY\n`;
+  const findings: string[] = [];
+  if (damaged > 0) {
+    findings.push(`${paint(`${countOf(damaged, "session")} damaged`, "red", "bold")}; see: holdfast repair KEY`);
+  }
+  if (unreadable > 0) findings.push(paint(`${countOf(unreadable, "session")} could not be read`, "red", "bold"));
+  if (missing > 0) findings.push(`${countOf(missing, "session")} not found`);
+  return `${checked}${findings.length === 0 ? paint("no damage", "green") : findings.join("; ")}\n`;
 }

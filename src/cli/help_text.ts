@@ -79,7 +79,7 @@ export function usageLine(description: CommandDescription): string {
 }
 
 function wrapUsage(description: CommandDescription): string[] {
-  const [first = "", ...rest] = wrapText(usageLine(description).replaceAll(/(?<=\[\S+) /g, "\u00a0"), lineWidth);
+  const [first = "", ...rest] = wrapText(usageLine(description).replaceAll(/(?<=\[\S+) /g, "\u00a0"), lineWidth - 4);
   return [first, ...rest.map((line) => `    ${line}`)].map((line) => line.replaceAll("\u00a0", " "));
 }
 

@@ -50,8 +50,12 @@ export const command: Command = {
     for (const given of context.parsed.positionals) {
       const found = await sourcePaths(runtimeFileSystem, given);
       if (found.isDirectory) directories++;
+      if (found.paths.length === 0) {
+        await warn(context, `${given}: no .jsonl or .json files in it; directories inside it are not searched`);
+      }
       paths.push(...found.paths);
     }
+    if (paths.length === 0) return exitCodes.failed;
     if (context.parsed.text("key") !== undefined && (paths.length > 1 || directories > 0)) {
       throw new UsageError("--key names one session, so there can be one FILE only");
     }

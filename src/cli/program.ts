@@ -55,13 +55,16 @@ async function showHelp(context: ProgramContext, name: string | undefined): Prom
   return exitCodes.done;
 }
 
+/** Commands that other commands start as their second process. */
+const startedByOthers = new Set(["demo-writer", "torture-worker"]);
+
 async function findCommand(name: string): Promise<Command> {
   const load = commandTable.get(name);
   if (load !== undefined) return await load();
   if (name.startsWith("-")) {
     throw new UsageError(`Unknown option ${name}`, "Options stand behind the command: holdfast <command> [options]");
   }
-  const shown = [...commandTable.keys()].filter((known) => known !== "demo-writer");
+  const shown = [...commandTable.keys()].filter((known) => !startedByOthers.has(known));
   throw new UsageError(
     `Unknown command ${name}`,
     nearestHint(name, shown, "holdfast ") ?? `Commands: ${shown.join(", ")}`,
@@ -111,7 +114,11 @@ const hints: Readonly<Record<HoldfastError["code"], string | null>> = {
 };
 
 function errorHint(command: Command | null, error: unknown): string | null {
-  if (error instanceof HoldfastError) return hints[error.code];
+  if (error instanceof HoldfastError) {
+    // A session is looked for in a directory; what has a path is that directory itself.
+    const isDirectory = error.code === "not-found" && error.path !== undefined;
+    return isDirectory ? "Give the store's directory with --dir; append and import make it" : hints[error.code];
+  }
   if (!(error instanceof UsageError)) return null;
   if (error.hint !== null) return error.hint;
   return command === null ? "See: holdfast --help" : `See: holdfast ${command.description.name} --help`;

@@ -15,8 +15,8 @@ export const command: Command = {
     name: "repair",
     summary: "set damaged lines aside and rebuild a damaged meta file",
     details: [
-      "Damaged bytes go to the session's quarantine directory, never away. Records keep their numbers. See first " +
-      "what is damaged: holdfast check KEY.",
+      "Damaged bytes go to the session's quarantine directory, never away. Records keep their numbers, and truncated " +
+      "ones stay. See first what is damaged: holdfast check KEY.",
     ],
     positionals: [{ name: "KEY", required: true, description: "the session's key" }],
     options: [],
@@ -30,10 +30,13 @@ export const command: Command = {
       const { before, after, removed } = await session.repair();
       if (context.parsed.has("json")) await writeJson(context, { key, ok: after.ok, removed, before, after });
       else {
-        const did = before.ok && removed === 0
-          ? "nothing to repair"
-          : `${countOf(removed, "line")} removed, damaged ones to quarantine`;
-        await context.stdout.write(`${visibleLine(key)}: ${did}\n${readableReport(context, after)}`);
+        const did = [];
+        if (before.tornTail !== null) did.push(`torn end of ${countOf(before.tornTail.length, "byte")} set aside`);
+        if (removed > 0) did.push(`${countOf(removed, "damaged line")} set aside`);
+        if (before.meta !== "ok") did.push("meta file rebuilt");
+        if (before.missing !== undefined) did.push(`records ${before.missing.from} to ${before.missing.to} given up`);
+        const what = did.length === 0 ? "nothing to repair" : did.join(", ");
+        await context.stdout.write(`${visibleLine(key)}: ${what}\n${readableReport(context, after)}`);
       }
       return after.ok ? exitCodes.done : exitCodes.failed;
     });

@@ -28,7 +28,7 @@ export const command: Command = {
         else if (deleted) await context.stdout.write(`${visibleLine(key)}: removed\n`);
         if (deleted) continue;
         missingCount++;
-        await warn(context, `There is no session ${JSON.stringify(key)}`);
+        await warn(context, `There is no session ${JSON.stringify(key)} in ${store.directory}`);
       }
     });
     return missingCount > 0 ? exitCodes.failed : exitCodes.done;

@@ -104,8 +104,13 @@ export async function warn(context: ProgramContext, message: string): Promise<vo
   await context.stderr.write(`${paint("holdfast:", "yellow")} ${visibleLine(message)}\n`);
 }
 
-/** What the store did by itself is never silent: a torn tail repaired, a damaged line skipped, a meta rebuilt. */
-async function reportEvent(context: CommandContext, event: StoreEvent): Promise<void> {
+/**
+ * What the store did by itself is never silent: a torn tail repaired, a damaged line skipped, a meta rebuilt.
+ *
+ * @param context For stderr.
+ * @param event What happened.
+ */
+export async function reportEvent(context: CommandContext, event: StoreEvent): Promise<void> {
   const offset = event.offset === undefined ? "" : `, offset ${event.offset}`;
   const where = event.message.includes(event.path) ? "" : ` (${event.path}${offset})`;
   await warn(context, `${event.type}: ${event.message}${where}`);

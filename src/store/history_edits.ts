@@ -106,28 +106,28 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
  * says first how much of the new log is hidden, and the numbers in the lines tell the two logs apart.
  *
  * @param session The open session.
+ * @param keepHidden Whether hidden records stay, so that damaged lines alone go: a repair removes nothing else.
  * @returns What went.
  */
-export async function compactHistory(session: OpenSession): Promise<CompactionResult> {
+export async function compactHistory(session: OpenSession, keepHidden: boolean = false): Promise<CompactionResult> {
   return await session.guard("compacting", async () => {
     await session.lookAtLog();
     const { writer } = session;
     if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0 };
     await session.sync();
     const bytesBefore = writer.tailOffset;
-    const survey = await surveyLog(session, writer);
+    const survey = await surveyLog(session, writer, keepHidden);
     if (survey.isCompact) return { removed: 0, bytesBefore, bytesAfter: bytesBefore };
     const { fileSystem } = session.context;
-    const { files, first, key } = session;
+    const { files, key } = session;
     const old = await writer.handle.stat();
     const plan = durablePlan(session, writer, survey.keepFrom);
     const log = await writeNewLog(fileSystem, files.logTemporary, old, key, readRecords(writer.handle, plan));
     const count = log.position.rawCount ?? 0;
-    const hidden = survey.keepFrom < first ? 1 : 0;
     const position = { ...log.position, sequence: Math.max(log.position.sequence, writer.sequenceNext) };
     await orTakenBack(session, log, async () => {
       const sealed = await makeSeal(log.handle, position, count) ?? undefined;
-      await session.writeMeta({ skip: hidden, count, sealed });
+      await session.writeMeta({ skip: survey.hidden, count, sealed });
     });
     await putInPlace(session, log, writer.sequenceNext);
     return { removed: survey.lines - count, bytesBefore, bytesAfter: log.position.offset };
@@ -198,6 +198,8 @@ async function firstKept(
 interface LogSurvey {
   /** The number of the first record that stays. */
   keepFrom: number;
+  /** How many of those that stay are hidden. */
+  hidden: number;
   /** How many lines there are, damaged ones too. */
   lines: number;
   /** Whether there is nothing to remove. */
@@ -205,11 +207,12 @@ interface LogSurvey {
 }
 
 /** The last record always stays, hidden if need be: its number must not be used again (B1). */
-async function surveyLog(session: OpenSession, writer: LogWriter): Promise<LogSurvey> {
+async function surveyLog(session: OpenSession, writer: LogWriter, keepHidden: boolean): Promise<LogSurvey> {
   const damaged: DamagedLine[] = [];
   const plan = { ...durablePlan(session, writer, 0), withContent: false };
   let lines = 0;
   let bytes = 0;
+  let hiddenLines = 0;
   let firstSequence = Infinity;
   let lastSequence = -1;
   plan.onDamage = (line) => {
@@ -221,14 +224,16 @@ async function surveyLog(session: OpenSession, writer: LogWriter): Promise<LogSu
     for (const { sequence, length } of records) {
       lines++;
       bytes += length + 1;
+      if (sequence < session.first) hiddenLines++;
       firstSequence = Math.min(firstSequence, sequence);
       lastSequence = sequence;
     }
   }
   for (const line of damaged) await setDamagedAside(session, writer, line);
-  const keepFrom = Math.min(session.first, Math.max(lastSequence, 0));
+  const keepFrom = keepHidden ? 0 : Math.min(session.first, Math.max(lastSequence, 0));
+  const hidden = keepHidden ? hiddenLines : keepFrom < session.first ? 1 : 0;
   const isCompact = damaged.length === 0 && bytes === writer.tailOffset && (firstSequence >= keepFrom);
-  return { keepFrom, lines, isCompact };
+  return { keepFrom, hidden, lines, isCompact };
 }
 
 /** Damaged lines that follow each other are one piece. */

@@ -312,7 +312,7 @@ export class Session {
 
   /**
    * Repairs what {@linkcode Session.verify} finds: a torn end and damaged lines go to quarantine, a meta file that is
-   * missing or damaged is rebuilt.
+   * missing or damaged is rebuilt. No record goes, hidden or not.
    *
    * @returns What was found, and what is there now.
    * @throws {HoldfastError} `not-found` if there is no such session.
@@ -320,8 +320,10 @@ export class Session {
   async repair(): Promise<RepairReport> {
     const before = await this.verify();
     const removed = await this.#worker.edit(async (session) => {
-      await session.ensureMeta();
-      return before.damaged.length === 0 ? 0 : (await compactHistory(session)).removed;
+      // Says from now on what the log has, and no more what it had.
+      if (before.missing === undefined) await session.ensureMeta();
+      else await session.writeMeta({});
+      return before.damaged.length === 0 ? 0 : (await compactHistory(session, true)).removed;
     });
     return { before, after: await this.verify(), removed };
   }

@@ -113,6 +113,8 @@ function holderText(fileSystem: FileSystem, key: string): string {
 }
 
 function lockedError(key: string, files: SessionFiles, holder: string): HoldfastError {
-  const by = holder === "" ? "another process, which has not said which" : holder;
+  const itself = `, session ${JSON.stringify(key)}`;
+  const named = holder.endsWith(itself) ? holder.slice(0, -itself.length) : holder;
+  const by = named === "" ? "another process, which has not said which" : named;
   return new HoldfastError("locked", `Session ${JSON.stringify(key)} is being written by ${by}`, { path: files.lock });
 }

@@ -44,6 +44,8 @@ export interface VerifyReport {
   damaged: { offset: number; length: number; reason: string }[];
   /** What a power cut tore at the end, never acknowledged; it goes to quarantine at the next write. */
   tornTail: { offset: number; length: number } | null;
+  /** Numbers of records that were durable, as the meta file knows, and that the log ends before; absent: none. */
+  missing?: { from: number; to: number };
   /** The state of the meta file. */
   meta: "ok" | "missing" | "damaged";
   /** Why the meta file is damaged. */
@@ -210,7 +212,11 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
         report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
       }
     }
-    report.ok = report.damaged.length === 0 && report.tornTail === null && meta.state === "ok";
+    const durableNext = meta.state === "ok" ? meta.meta.sealed?.next ?? 0 : 0;
+    const from = log?.tail.kept.sequence ?? 0;
+    if (from < durableNext) report.missing = { from, to: durableNext - 1 };
+    const isWhole = report.damaged.length === 0 && report.tornTail === null && report.missing === undefined;
+    report.ok = isWhole && meta.state === "ok";
     return report;
   });
 }

@@ -84,7 +84,7 @@ export class SessionStore {
   readonly #open = new Set<SessionWorker>();
   readonly #closing = new Set<Promise<void>>();
   readonly #forgotten: FinalizationRegistry<string>;
-  #closed = false;
+  #closed: Promise<void> | null = null;
 
   /**
    * For {@linkcode openStore}.
@@ -218,13 +218,16 @@ export class SessionStore {
     throwAll(errors);
   }
 
-  /** Makes everything durable, gives back all files and locks, and ends the store. */
+  /** Makes everything durable, gives back all files and locks, and ends the store. A second call waits for the first. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    const workers = this.#known();
-    const closing = workers.map(async (worker) => await worker.close());
-    this.#closed = true;
-    await allOrThrow([...closing, ...this.#closing]);
+    // What went wrong is the first caller's to know.
+    if (this.#closed !== null) return await this.#closed.catch(() => undefined);
+    this.#closed = this.#closeAll();
+    await this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
+    await allOrThrow([...this.#known().map(async (worker) => await worker.close()), ...this.#closing]);
     this.#open.clear();
     this.#workers.clear();
   }
@@ -309,7 +312,7 @@ export class SessionStore {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new HoldfastError("closed", "Store is closed", { path: this.directory });
+    if (this.#closed !== null) throw new HoldfastError("closed", "Store is closed", { path: this.directory });
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearestHint, parseArguments } from "../../src/cli/arguments.ts";
 import { type CommandDescription, UsageError } from "../../src/cli/command.ts";
+import { run } from "./in_process.ts";
 
 const description: CommandDescription = {
   name: "sample",
@@ -77,4 +78,12 @@ test("nearestHint suggests what is two letters away, or begins with what was typ
   assert.equal(nearestHint("shwo", ["show", "stats"], ""), "Did you mean show?");
   assert.equal(nearestHint("trunc", ["truncate"], "--"), "Did you mean --truncate?");
   assert.equal(nearestHint("xyzzy", ["show", "stats"], ""), null);
+});
+
+test("a text that cannot be a key is wrong usage, as argument and as option", async () => {
+  for (const args of [["append", ""], ["show", "k".repeat(1025)], ["rm", "k", ""], ["import", "f", "--key="]]) {
+    const { code, stderr } = await run([...args, "--dir", "/nowhere"]);
+    assert.equal(code, 2, args.join(" "));
+    assert.match(stderr, /A session key (must not be empty|has at most 1024 bytes)/);
+  }
 });

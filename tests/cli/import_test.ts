@@ -165,3 +165,11 @@ test("import refuses a log of a Holdfast store, and says how to take it out", as
     assert.match(stderr, /holdfast export KEY/);
   });
 });
+
+test("import of a directory without session files says so, and exits with 1", async () => {
+  await withFiles({}, async (on, base) => {
+    const { code, stderr } = await on(["import", base]);
+    assert.equal(code, 1);
+    assert.match(stderr, /no \.jsonl or \.json files in it; directories inside it are not searched/);
+  });
+});

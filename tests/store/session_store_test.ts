@@ -339,3 +339,18 @@ realTest("openStore() takes a directory that is there already, with its mode", a
   await bench.open();
   assert.equal((await bench.base.stat(bench.directory)).mode & 0o700, 0o700);
 });
+
+storeTest(
+  "SessionStore.close() called twice: the second waits until the first has made everything durable",
+  async (bench) => {
+    const store = await bench.open();
+    const chat = await store.session("chat");
+    await chat.append(message(0), { durability: "buffered" });
+    const first = store.close();
+    await store.close();
+    assert.equal(chat.status, "closed");
+    assert.deepEqual(await bench.names(), ["chat.jsonl", "chat.meta.json"]);
+    await first;
+    await store.close();
+  },
+);
