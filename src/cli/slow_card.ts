@@ -45,6 +45,7 @@ function slowHandle(inner: FileHandle, random: SeededRandom): FileHandle {
     stat: () => inner.stat(),
     setMode: (mode) => inner.setMode(mode),
     setOwner: (userId, groupId) => inner.setOwner(userId, groupId),
+    ...(inner.setModified === undefined ? {} : { setModified: inner.setModified.bind(inner) }),
     readSync: (buffer, offset) => inner.readSync(buffer, offset),
     writeSync: (bytes, offset) => inner.writeSync(bytes, offset),
     syncDataSync: () => inner.syncDataSync(),

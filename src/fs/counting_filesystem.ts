@@ -131,6 +131,7 @@ function countingFileHandle(inner: FileHandle, counters: FileSystemCounters): Fi
     stat: () => inner.stat(),
     setMode: (mode) => inner.setMode(mode),
     setOwner: (userId, groupId) => inner.setOwner(userId, groupId),
+    ...(inner.setModified === undefined ? {} : { setModified: inner.setModified.bind(inner) }),
     readSync(buffer, offset) {
       counters.reads++;
       const count = inner.readSync(buffer, offset);

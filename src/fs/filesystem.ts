@@ -96,6 +96,8 @@ export interface FileHandle {
   setMode(mode: number): Promise<void>;
   /** Sets owner and group; rejects with `EPERM` unless privileged. */
   setOwner(userId: number, groupId: number): Promise<void>;
+  /** Sets the time of the last write, as {@linkcode FileStat.modifiedMs} says it; a courtesy that is never durable. */
+  setModified?(modifiedMs: number): Promise<void>;
   /** {@linkcode FileHandle.read}, blocking; for `flushSync` only. */
   readSync(buffer: Uint8Array, offset: number): number;
   /** {@linkcode FileHandle.write}, blocking; for `flushSync` only. */

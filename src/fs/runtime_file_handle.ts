@@ -16,6 +16,7 @@ import {
   fdatasyncSync,
   fstat,
   ftruncate,
+  futimes,
   open,
   read,
   readSync,
@@ -221,6 +222,11 @@ class RuntimeFileHandle implements FileHandle {
 
   async setMode(mode: number): Promise<void> {
     await this.#run((descriptor, done) => fchmod(descriptor, mode, done));
+  }
+
+  async setModified(modifiedMs: number): Promise<void> {
+    const seconds = modifiedMs / 1000;
+    await this.#run((descriptor, done) => futimes(descriptor, seconds, seconds, done));
   }
 
   async setOwner(userId: number, groupId: number): Promise<void> {

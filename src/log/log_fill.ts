@@ -102,3 +102,15 @@ export async function isBlankRange(handle: FileHandle, start: number, end: numbe
   }
   return true;
 }
+
+/**
+ * Takes the fill away. The time of the last write stays: sessions are listed by it, and this is none.
+ *
+ * @param handle The log, open for writing.
+ * @param size Behind the last record, in bytes.
+ */
+export async function cutFill(handle: FileHandle, size: number): Promise<void> {
+  const { modifiedMs } = await handle.stat();
+  await handle.truncate(size);
+  await handle.setModified?.(modifiedMs).catch(() => undefined);
+}

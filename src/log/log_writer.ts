@@ -13,7 +13,7 @@
 import { assertInvariant, HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { writeAgainSync, writeFully, writeFullySync } from "./atomic_file.ts";
-import { blank, FillPolicy, isBlankRange, withFill } from "./log_fill.ts";
+import { blank, cutFill, FillPolicy, isBlankRange, withFill } from "./log_fill.ts";
 import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
 import { LogIdentity } from "./log_identity.ts";
 import type { ChainPosition } from "./record_chain.ts";
@@ -245,7 +245,7 @@ export class LogWriter {
     await this.#lookAtFile();
     const { handle } = this.#log;
     if (this.#size <= this.#tailOffset || !await isBlankRange(handle, this.#tailOffset, this.#size)) return;
-    await handle.truncate(this.#tailOffset);
+    await cutFill(handle, this.#tailOffset);
     this.#size = this.#tailOffset;
   }
 

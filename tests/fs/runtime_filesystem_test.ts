@@ -78,6 +78,14 @@ test("FileHandle.setOwner() gives a file away only with privilege", async () => 
   });
 });
 
+test("FileHandle.setModified() sets what stat says of the last write", async () => {
+  await withFile(async (handle) => {
+    await handle.setModified?.(1_234_567_890_123);
+    // Seconds with a fraction are what the runtimes take.
+    assert.ok(Math.abs((await handle.stat()).modifiedMs - 1_234_567_890_123) < 0.01);
+  });
+});
+
 test("open files and locks are not inherited by child processes", async () => {
   await withFile(async (_handle, path) => {
     const attempt = await runtimeFileSystem.lock(`${path}.lock`, "holder");

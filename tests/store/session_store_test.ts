@@ -197,6 +197,22 @@ realTest("SessionStore.list() orders by last write, newest first, and pages", as
   }
 });
 
+realTest("SessionStore.list() orders by last write also after sessions were closed, which is none", async (bench) => {
+  const store = await bench.open();
+  const keys = ["d", "c", "b", "a"];
+  for (const [index, key] of keys.entries()) {
+    const chat = await store.session(key);
+    // The second append fills the file ahead, and closing takes that away.
+    await chat.append(message(0));
+    await chat.append(message(1));
+    await setTime(bench, key, 1_000_000 + index);
+  }
+  await store.close();
+  const again = await bench.open();
+  assert.deepEqual((await again.list()).map(({ key }) => key), [...keys].reverse());
+  assert.equal(await again.latest(), "a");
+});
+
 simulatedTest("SessionStore.list(), latest() go by workspace", async (bench) => {
   const store = await bench.open();
   for (const [key, workspace] of [["a", "one"], ["b", "two"], ["c", "one"], ["d", null]] as const) {

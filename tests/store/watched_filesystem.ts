@@ -159,6 +159,7 @@ export class WatchedFileSystem implements FileSystem {
       stat: () => this.#run(at("fileStat"), () => handle.stat()),
       setMode: (mode) => this.#run(at("setMode"), () => handle.setMode(mode)),
       setOwner: (userId, groupId) => this.#run(at("setOwner"), () => handle.setOwner(userId, groupId)),
+      ...(handle.setModified === undefined ? {} : { setModified: handle.setModified.bind(handle) }),
       readSync: (buffer, offset) => {
         blocking(at("read", offset, buffer.length));
         return handle.readSync(buffer, offset);
