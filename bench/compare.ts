@@ -13,6 +13,7 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -32,6 +33,7 @@ const parts = ["cost", "calls", "speed", "runtimes", "read", "growth", "file-sys
 type Part = (typeof parts)[number];
 
 const deviceBytes = 8 * 1024 ** 3;
+const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
 const fileSystemPrefix = "file system ";
 
 interface Plan {
@@ -191,9 +193,9 @@ async function main(): Promise<void> {
   const subjects = await subjectsOf(values.contenders, values.holdfast);
   const device = LoopDevice.create("ext4", deviceBytes, values.scratch);
   const found: Comparison = {
-    place: placeLine(device.mountPoint),
+    place: placeLine(device.mountPoint).replace(/ at \S+$/, ""),
     measuredAt: new Date().toISOString(),
-    subjects: [...subjects],
+    subjects: subjects.map((subject) => ({ ...subject, modulePath: relative(projectDirectory, subject.modulePath) })),
     scenarios: casesOf(values.cases, values.quick),
     cost: [],
     fileSystems: [],

@@ -53,7 +53,8 @@ export async function measured(title: string, skipped: string[], run: () => Prom
   try {
     await run();
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = (message.split("\n")[0] ?? "").replaceAll(/(?: |^)\/\S+\/holdfast-device-\w+\/\S+/g, "");
     skipped.push(`${title}: ${reason}`);
     console.error(`  skipped: ${reason}`);
   }
