@@ -1,5 +1,5 @@
 /**
- * Bar charts as SVG, for a page on light or dark ground: nothing behind the bars, text that follows the reader's theme.
+ * Bar charts as SVG, for a page on light or dark ground: they bring their own ground, which follows the reader's theme.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const panelGap = 26;
 const rowHeight = 24;
 const barHeight = 14;
 const topHeight = 92;
-const valueWidth = 62;
+const valueWidth = 70;
 const margin = 16;
 
 const style = `
@@ -54,13 +54,15 @@ const style = `
   .bar { fill: #9aa7b5; }
   .bar-own { fill: #0b8f6f; }
   .axis { stroke: #9aa7b5; stroke-width: 1; opacity: 0.6; }
+  .ground { fill: #ffffff; stroke: #d5dbe1; }
   .break { stroke: #ffffff; stroke-width: 3; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e4e9ee; }
     .small, .small text { fill: #9aa7b5; }
     .bar { fill: #66717e; }
     .bar-own { fill: #2fc49b; }
-    .break { stroke: #11161c; }
+    .ground { fill: #151a20; stroke: #2d343c; }
+    .break { stroke: #151a20; }
   }`;
 
 /**
@@ -77,6 +79,7 @@ export function drawChart(chart: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
     `<title>${escapeText(chart.title)}</title>`,
     `<style>${style}\n</style>`,
+    `<rect class="ground" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8"/>`,
     `<text class="title" x="${margin}" y="28">${escapeText(chart.title)}</text>`,
   ];
   for (const [row, { label, isOwn }] of chart.rows.entries()) {
