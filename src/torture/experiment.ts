@@ -195,7 +195,7 @@ export class Experiment {
       const model = this.model(session);
       const index = (isOpen ? explainExisting : explain)(shown, model, 0, this.withTitles);
       this.#inDoubt.delete(session);
-      this.#update(session, (before) => isOpen ? before.collapse(index) : before.cut(index));
+      this.#update(session, (before) => isOpen ? before.collapse(index, shown.log) : before.cut(index, shown.log));
     } catch (error) {
       if (error instanceof Violation) throw error;
     }
@@ -256,7 +256,7 @@ export class Experiment {
       const explaining = opened.has(session) ? explainExisting : explain;
       const index = explaining(shown, model, atLeast, this.withTitles);
       const isFinal = died === "power" || opened.has(session);
-      this.#update(session, (before) => isFinal ? before.collapse(index) : before.cut(index));
+      this.#update(session, (before) => isFinal ? before.collapse(index, shown.log) : before.cut(index, shown.log));
     }
   }
 

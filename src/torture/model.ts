@@ -140,11 +140,11 @@ export class SessionModel {
    * A session that is open for writing has shown what is there.
    *
    * @param index How many effects are there; beyond, which of the extras.
+   * @param log The records with their numbers as they were shown, which decides for extras.
    */
-  collapse(index: number): SessionModel {
+  collapse(index: number, log: readonly LogEntry[] | null): SessionModel {
     if (index === 0 && this.effects.length === 0) return this;
-    const state = this.states[index] ?? this.extras[index - this.states.length];
-    return new SessionModel(state, [], index > 0);
+    return new SessionModel(this.states[index] ?? this.#extra(index, log), [], index > 0);
   }
 
   /**
@@ -152,10 +152,16 @@ export class SessionModel {
    * will not come any more, what is seen may still be lost.
    *
    * @param index How many effects are seen.
+   * @param log As for {@linkcode SessionModel.collapse}.
    */
-  cut(index: number): SessionModel {
-    if (index > this.effects.length) return new SessionModel(this.extras[index - this.states.length], []);
+  cut(index: number, log: readonly LogEntry[] | null): SessionModel {
+    if (index > this.effects.length) return new SessionModel(this.#extra(index, log));
     return index === this.effects.length ? this : new SessionModel(this.base, this.effects.slice(0, index), this.shown);
+  }
+
+  #extra(index: number, log: readonly LogEntry[] | null): SessionState {
+    const state = this.extras[index - this.states.length] ?? this.base;
+    return log === null ? state : { ...state, log };
   }
 
   /** The power was cut: what only the kernel had is as undecided as the rest. */
@@ -175,24 +181,22 @@ export class SessionModel {
   }
 }
 
-/** Some of our effects, from the first on, and some of the others', in the order in which they were issued. */
+/**
+ * Some of our effects, from the first on, and some of the others', in the order in which they were issued. What is torn
+ * of ours keeps a place for each of its pieces, so the numbers of what follows are the store's to say.
+ */
 function mixedStates(base: SessionState, effects: readonly Effect[]): SessionState[] {
   const ours = effects.filter(({ foreign }) => foreign !== true).length;
   const states: SessionState[] = [];
   for (let own = 0; own < ours; own++) {
     for (let others = 1; others <= effects.length - ours; others++) {
       let state = base;
-      let whole = base;
       let ownLeft = own;
       let othersLeft = others;
       for (const effect of effects) {
-        const isThere = (effect.foreign === true ? othersLeft-- : ownLeft--) > 0;
-        if (isThere) state = effect.apply(state);
-        if (isThere || effect.foreign !== true) whole = effect.apply(whole);
+        if ((effect.foreign === true ? othersLeft-- : ownLeft--) > 0) state = effect.apply(state);
       }
-      const texts = new Set(state.log.map(({ text }) => text));
-      // A torn line of ours that stays in front of somebody else's keeps its number.
-      states.push(state, { ...state, log: whole.log.filter(({ text }) => texts.has(text)) });
+      states.push(state);
     }
   }
   return states;

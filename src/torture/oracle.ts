@@ -50,7 +50,9 @@ function find(observed: ObservedSession, model: SessionModel, atLeast: number, w
     const state = model.states[index];
     if (state !== undefined && matches(observed, state, withTitle)) return index;
   }
-  const extra = atLeast > 0 ? -1 : model.extras.findIndex((state) => matches(observed, state, withTitle));
+  const extra = atLeast > 0 ? -1 : model.extras.findIndex((state) => {
+    return matches(withNumbersOf(state, observed), state, withTitle);
+  });
   if (extra >= 0) return model.states.length + extra;
   throw new Violation(brokenInvariant(observed, model, atLeast), difference(observed, model, atLeast));
 }
@@ -59,6 +61,18 @@ function matches(observed: ObservedSession, state: SessionState, withTitle: bool
   return observed.summary === state.summary && (!withTitle || observed.title === state.title) &&
     (observed.log === null || sameEntries(observed.log, state.log)) &&
     sameEntries(observed.active, activeEntries(state));
+}
+
+/** What was observed with the numbers of a state, where both have the same texts and its own numbers rise. */
+function withNumbersOf(state: SessionState, observed: ObservedSession): ObservedSession {
+  const renumbered = (shown: readonly LogEntry[], entries: readonly LogEntry[]): LogEntry[] => {
+    const rises = shown.every(({ sequence }, index) => sequence > (shown[index - 1]?.sequence ?? -1));
+    return shown.map(({ text, sequence }, index) => {
+      return { text, sequence: rises ? entries[index]?.sequence ?? sequence : sequence };
+    });
+  };
+  const log = observed.log === null ? null : renumbered(observed.log, state.log);
+  return { ...observed, log, active: renumbered(observed.active, activeEntries(state)) };
 }
 
 function sameEntries(one: readonly LogEntry[], other: readonly LogEntry[]): boolean {
