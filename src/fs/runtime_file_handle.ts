@@ -225,7 +225,8 @@ class RuntimeFileHandle implements FileHandle {
   }
 
   async setModified(modifiedMs: number): Promise<void> {
-    const seconds = modifiedMs / 1000;
+    // A little more, as what is cut off in between is not to make it the millisecond before.
+    const seconds = (modifiedMs + 0.001) / 1000;
     await this.#run((descriptor, done) => futimes(descriptor, seconds, seconds, done));
   }
 

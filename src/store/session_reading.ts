@@ -11,6 +11,7 @@ import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts
 import { readLastRecords } from "../log/log_tail.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
 import type { ChainPosition, DamagedLine } from "../log/record_chain.ts";
+import { findSeal, makeSeal, type Seal } from "../log/seal.ts";
 import { closeView, type LogView, openView, type OwnWriter, type SessionView } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 
@@ -115,6 +116,8 @@ export interface ReadCursor {
   inode: number;
   /** Where in it. */
   position: ChainPosition;
+  /** What stands in front of that: a later log can have the inode of one that is gone. Null: nothing to know it by. */
+  seal: Seal | null;
 }
 
 /** Which records are read. */
@@ -141,12 +144,14 @@ export async function* readView(
   range: ReadRange,
 ): AsyncGenerator<LogRecord[], ReadCursor> {
   const { inode } = await log.handle.stat();
-  const resumed = range.cursor?.inode === inode && range.cursor.position.offset <= log.tail.kept.offset;
+  const { cursor } = range;
+  const resumed = cursor !== null && cursor.seal !== null && cursor.inode === inode &&
+    cursor.position.offset <= log.tail.kept.offset && await findSeal(log.handle, cursor.seal, log.size) !== null;
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
-  const start = resumed && range.cursor !== null ? range.cursor.position : await startFor(log, sequenceMin);
+  const start = resumed ? cursor.position : await startFor(log, sequenceMin);
   const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log) };
   const position = yield* readRecords(log.handle, plan);
-  return { inode, position };
+  return { inode, position, seal: await makeSeal(log.handle, position, 0) };
 }
 
 /** Where what is wanted is nearer to the log's end than to its start, it is looked for from there. */

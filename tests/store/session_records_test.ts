@@ -2,7 +2,8 @@
  * Reading records: paging, and following.
  */
 import assert from "node:assert/strict";
-import { openStore, type RecordEntry, type RecordsOptions, type Session } from "../../mod.ts";
+import { type FileSystem, openStore, type RecordEntry, type RecordsOptions, type Session } from "../../mod.ts";
+import { countingFileSystem, createFileSystemCounters } from "../../src/fs/counting_filesystem.ts";
 import type { PortCall } from "../../src/testing/mod.ts";
 import { appendMessages, message, messages, simulatedTest, storeTest } from "./store_fixture.ts";
 
@@ -330,3 +331,28 @@ simulatedTest("Session.tail() costs the same in a log a hundred times as long", 
   const [short, long] = [await bytesOf(100), await bytesOf(10_000)];
   assert.ok(long <= short * 3, `${long} bytes of a long log, ${short} of a short one`);
 });
+
+storeTest(
+  "Session.records({ follow }) knows a new log also when it has the inode of one that is gone",
+  async (bench) => {
+    const chat = await bench.openSession();
+    await appendMessages(chat, 0, 3);
+    const plain = countingFileSystem(bench.base, createFileSystemCounters());
+    const fileSystem: FileSystem = {
+      ...plain,
+      stat: async (path) => ({ ...await plain.stat(path), inode: 7 }),
+      open: async (path, options) => {
+        const handle = await plain.open(path, options);
+        return { ...handle, stat: async () => ({ ...await handle.stat(), inode: 7 }) };
+      },
+    };
+    const reader = await (await bench.open({ readOnly: true, fileSystem })).session("chat");
+    const follower = following(reader, { limit: 16 });
+    await follower.until(3);
+    await chat.replace(Array.from({ length: 12 }, (_, n) => ({ replaced: n, with: "a record of another length" })));
+    await chat.append(message(3));
+    await follower.ended;
+    assert.deepEqual(follower.seen.map(({ sequence }) => sequence), Array.from({ length: 16 }, (_, n) => n));
+    assert.deepEqual(bench.eventTypes(), []);
+  },
+);
