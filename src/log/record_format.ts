@@ -13,11 +13,11 @@ export const lineFeed = 0x0a;
 /** NUL ends a line for our scanner: a power cut leaves NULs, and others append behind them. Part of the format. */
 export const nul = 0x00;
 /** The longest line, with its LF: one byte more and picoclaw can read nothing of the file. Part of the format. */
-export const lineBytesMax = 10 * 1024 * 1024 - 1;
+export const lineBytesMax: number = 10 * 1024 * 1024 - 1;
 /** The largest batch, encoded; also bounds what may ever be unsynced. Part of the format: recovery relies on it. */
-export const batchBytesMax = 16 * 1024 * 1024;
+export const batchBytesMax: number = 16 * 1024 * 1024;
 /** More unsynced bytes than this force a sync before the next write, unless they are one batch. Part of the format. */
-export const unsyncedBytesMax = 1024 * 1024;
+export const unsyncedBytesMax: number = 1024 * 1024;
 /** Recovery writes this over the first byte of a record that was never acknowledged. Part of the format. */
 export const harmlessByte = 0x21;
 /** Recovery writes this over the first byte of a sector out of a torn record. Part of the format. */
