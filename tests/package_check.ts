@@ -131,7 +131,7 @@ function checkImports(installed: string): void {
   const names = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
   for (const name of names.filter((one) => /\.(js|d\.ts)$/.test(one))) {
     const text = readFileSync(join(installed, "dist", name), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
-    for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)) {
+    for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport)(?:\s*\(\s*|\s+)"([^"]+)"/g)) {
       if (specifier.startsWith("node:")) continue;
       assert.match(specifier, /^\.\.?\/.*\.js$/, name);
       const target = name.endsWith(".js") ? specifier : specifier.replace(/js$/, "d.ts");
