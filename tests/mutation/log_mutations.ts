@@ -42,7 +42,8 @@ export const appendMutations: readonly Mutation[] = [
     name: "a rejected write in the fill is not blanked",
     replace: [{
       file: "log/log_writer.ts",
-      from: "if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);",
+      from:
+        "if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);",
     }],
     hunts: [probes.rejectedInFill],
   },
@@ -100,7 +101,11 @@ export const appendMutations: readonly Mutation[] = [
 export const limitMutations: readonly Mutation[] = [
   {
     name: "a record beyond the limit is not refused",
-    replace: [{ file: "store/record_input.ts", from: "if (length > options.recordBytesMax) {", to: "if (length < 0) {" }],
+    replace: [{
+      file: "store/record_input.ts",
+      from: "if (length > options.recordBytesMax) {",
+      to: "if (length < 0) {",
+    }],
     hunts: [probes.largeRecord],
   },
   {
@@ -112,14 +117,19 @@ export const limitMutations: readonly Mutation[] = [
     name: "no sync before a write that would leave more than 1 MiB unsynced",
     replace: [{
       file: "log/log_writer.ts",
-      from: "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
+      from:
+        "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
     }],
     hunts: [probes.unsyncedBound],
     redundant: "the group that goes over it is synced behind",
   },
   {
     name: "no sync behind a write that leaves more than 1 MiB unsynced",
-    replace: [{ file: "log/log_writer.ts", from: "if (durable || this.#unsynced > unsyncedBytesMax)", to: "if (durable)" }],
+    replace: [{
+      file: "log/log_writer.ts",
+      from: "if (durable || this.#unsynced > unsyncedBytesMax)",
+      to: "if (durable)",
+    }],
     hunts: [probes.unsyncedBound],
     redundant: "the next group is synced before",
   },
@@ -128,7 +138,8 @@ export const limitMutations: readonly Mutation[] = [
     replace: [
       {
         file: "log/log_writer.ts",
-        from: "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
+        from:
+          "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
       },
       { file: "log/log_writer.ts", from: "if (durable || this.#unsynced > unsyncedBytesMax)", to: "if (durable)" },
     ],
@@ -186,7 +197,11 @@ export const lineMutations: readonly Mutation[] = [
   {
     name: "checksums are not chained",
     replace: [
-      { file: "log/record_format.ts", from: "const checksum = crc32(covered, seed);", to: "const checksum = crc32(covered, seed * 0);" },
+      {
+        file: "log/record_format.ts",
+        from: "const checksum = crc32(covered, seed);",
+        to: "const checksum = crc32(covered, seed * 0);",
+      },
       {
         file: "log/record_format.ts",
         from: "return crc32(line.subarray(0, mark.coveredLength), seed);",
@@ -260,7 +275,7 @@ export const recoveryMutations: readonly Mutation[] = [
       file: "log/log_recovery.ts",
       from: "else if (end > 0) await endWithLineFeed(handle, end - 1);",
     }],
-    hunts: [probes.seam],
+    hunts: [probes.sectorSeam],
   },
   {
     name: "a last line without its end gets none",
@@ -269,7 +284,7 @@ export const recoveryMutations: readonly Mutation[] = [
       from: "if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);",
       to: "if (!tail.keptTerminated) end += 0;",
     }],
-    hunts: [probes.seam],
+    hunts: [probes.pageSeam],
   },
   {
     name: "no `!` over torn records in front of somebody else's",
@@ -320,6 +335,7 @@ export const recoveryMutations: readonly Mutation[] = [
   {
     name: "what is set aside already is set aside again",
     replace: [{ file: "log/quarantine.ts", from: "|| file.offset !== piece.offset ||", to: "|| file.offset >= 0 ||" }],
-    hunts: [probes.quarantineInPlace],
+    hunts: [probes.quarantine, probes.quarantineInPlace],
+    redundant: "what was made harmless is not torn any more, and the same bytes get the same name",
   },
 ];

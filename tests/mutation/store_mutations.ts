@@ -171,7 +171,8 @@ export const orderMutations: readonly Mutation[] = [
     }, {
       file: historyEdits,
       from: "await orTakenBack(session, log, async () => {\n      const sealed",
-      to: "await putInPlace(session, log, writer.sequenceNext);\n    await orTakenBack(session, log, async () => {\n      const sealed",
+      to:
+        "await putInPlace(session, log, writer.sequenceNext);\n    await orTakenBack(session, log, async () => {\n      const sealed",
     }],
     hunts: [probes.picoclawSeesCompaction],
   },
@@ -205,19 +206,19 @@ export const orderMutations: readonly Mutation[] = [
   {
     name: "replace: tied by number alone, not by checksum",
     replace: [tiedByNumber],
-    hunts: [cutHunts.replaceEmpty, cutHunts.replaceNew],
+    hunts: [probes.undoneReplace, cutHunts.replaceNew],
     redundant: "what did not happen is forgotten before a record can get that number",
   },
   {
     name: "replace: what did not happen is not forgotten before the next append",
     replace: [notForgotten],
-    hunts: [cutHunts.replaceEmpty, cutHunts.replace],
+    hunts: [probes.undoneReplace, cutHunts.replace],
     redundant: "the checksum tells, and the next write of the meta file forgets it",
   },
   {
     name: "replace: tied by number alone, and not forgotten",
     replace: [tiedByNumber, notForgotten],
-    hunts: [cutHunts.replaceEmpty],
+    hunts: [probes.undoneReplace],
   },
   {
     name: "replace: a new log is begun under a replace that did not happen",
@@ -277,7 +278,11 @@ export const orderMutations: readonly Mutation[] = [
   {
     name: "migration: the old file is done with before the new session is there",
     replace: [
-      { file: "store/migration.ts", from: "await setDone(context, path);\n  context.report({ type: \"migrated\"", to: "context.report({ type: \"migrated\"" },
+      {
+        file: "store/migration.ts",
+        from: 'await setDone(context, path);\n  context.report({ type: "migrated"',
+        to: 'context.report({ type: "migrated"',
+      },
       {
         file: "store/migration.ts",
         from: "let session: OpenSession;\n",

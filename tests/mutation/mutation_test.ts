@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { after, test } from "node:test";
+import type { Caught, Hunt } from "./hunts.ts";
+import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
+import { loadMutant, removeScratch } from "./mutant_source.ts";
+import { type Mutation, preyOf } from "./mutation.ts";
+import { nameMutations, orderMutations } from "./store_mutations.ts";
+
+const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
+  ["appending", appendMutations],
+  ["limits", limitMutations],
+  ["lines", lineMutations],
+  ["recovery", recoveryMutations],
+  ["names and files", nameMutations],
+  ["meta file and log", orderMutations],
+]);
+const isNode = !("deno" in process.versions) && !("bun" in process.versions);
+/** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
+const stride = isNode ? 1 : 12;
+
+after(removeScratch);
+
+test("a string that does not stand in the source exactly once is refused: the table is kept true", async () => {
+  await assert.rejects(loadMutant([{ file: "log/log_writer.ts", from: "no such string" }]), RangeError);
+  await assert.rejects(loadMutant([{ file: "log/log_writer.ts", from: "await " }]), RangeError);
+});
+
+test("the product, unchanged, passes whatever its mutants are put through", async () => {
+  const hunts = new Set<Hunt>([...groups.values()].flatMap((mutations) => chosen(mutations).flatMap(huntsOf)));
+  const prey = await preyOf(null);
+  for (const hunt of hunts) {
+    const caught = await hunt.run(prey);
+    assert.equal(caught, null, `${hunt.name}: ${caught?.invariant} ${caught?.message}`);
+  }
+});
+
+for (const [group, mutations] of groups) {
+  test(`mutations, ${group}: no step of the product can be missing without a promise being seen to break`, async () => {
+    const survivors: string[] = [];
+    for (const mutation of chosen(mutations)) {
+      const { hunt, caught } = await huntDown(mutation);
+      console.log(rowOf(mutation, hunt, caught));
+      if ((caught === null) !== (mutation.redundant !== undefined)) survivors.push(rowOf(mutation, hunt, caught));
+    }
+    assert.deepEqual(survivors, []);
+  });
+}
+
+function chosen(mutations: readonly Mutation[]): readonly Mutation[] {
+  return mutations.filter((_, index) => index % stride === 0);
+}
+
+function huntsOf({ hunts }: Mutation): readonly Hunt[] {
+  return hunts;
+}
+
+async function huntDown(mutation: Mutation): Promise<{ hunt: Hunt | null; caught: Caught | null }> {
+  const prey = await preyOf(mutation);
+  for (const hunt of mutation.hunts) {
+    const caught = await hunt.run(prey);
+    if (caught !== null) return { hunt, caught };
+  }
+  return { hunt: null, caught: null };
+}
+
+function rowOf({ name, redundant }: Mutation, hunt: Hunt | null, caught: Caught | null): string {
+  if (hunt !== null && caught !== null) {
+    const lines = caught.message.split("\n", 1).join().slice(0, 100);
+    return `${name} -> ${caught.invariant} (${hunt.name}): ${lines}`;
+  }
+  return redundant === undefined ? `${name} -> NOT CAUGHT` : `${name} -> redundant: ${redundant}`;
+}
