@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import process from "node:process";
 import { after, test } from "node:test";
+import { sequenceStride } from "../crash/crash_budget.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { loadMutant, removeScratch } from "./mutant_source.ts";
@@ -15,9 +15,8 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["names and files", nameMutations],
   ["meta file and log", orderMutations],
 ]);
-const isNode = !("deno" in process.versions) && !("bun" in process.versions);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
-const stride = isNode ? 1 : 12;
+const stride = sequenceStride === 1 ? 1 : 12;
 
 after(removeScratch);
 
