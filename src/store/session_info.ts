@@ -144,8 +144,16 @@ async function lastNumber(handle: FileHandle, size: number): Promise<number | nu
   return null;
 }
 
+const braceClose = 0x7d;
+
 async function countLines(handle: FileHandle, size: number): Promise<number> {
   const lines = new LogLines(handle, 0, size);
-  while (await lines.fill()) while (lines.next() !== null);
-  return lines.rawCount;
+  let torn = 0;
+  while (await lines.fill()) {
+    for (let line = lines.next(); line !== null; line = lines.next()) {
+      // What has lost its end is no record yet.
+      if (!line.terminated && line.bytes?.at(-1) !== braceClose) torn++;
+    }
+  }
+  return lines.rawCount - torn;
 }

@@ -370,3 +370,10 @@ storeTest(
     await store.close();
   },
 );
+
+storeTest("SessionStore.list() does not count a line that picoclaw was cut off in", async (bench) => {
+  await (await bench.open()).close();
+  await bench.write("chat.jsonl", '{"role":"user","content":"hi"}\n{"role":"user","content":"cut off in the mid');
+  const store = await bench.open();
+  assert.deepEqual((await store.list()).map(({ records, active }) => [records, active]), [[1, 1]]);
+});
