@@ -286,9 +286,7 @@ export class Experiment {
   /** Checks what is in the directory beside the sessions: nothing is left over (I18). */
   async checkDirectory(): Promise<readonly string[]> {
     const { temporaries, quarantined, others } = await observeDirectory(this.fileSystem, this.touched);
-    const strange = others.filter((path) =>
-      !path.includes(".json") || path.includes(".jsonl") || path.includes(".meta.")
-    );
+    const strange = others.filter((path) => !isPicoclaws(path));
     if (strange.length > 0) throw new Violation("I3", `Nobody has asked for ${strange.join(", ")}`);
     if (temporaries.length === 0) return quarantined;
     // What a name without a session has left goes when that session is first written.
@@ -310,6 +308,11 @@ export class Experiment {
     if (!this.touched.includes(session)) this.touched = [...this.touched, session];
     this.world = this.world.with(session, change);
   }
+}
+
+/** Old sessions, before and after migration, and what picoclaw has not finished. */
+function isPicoclaws(path: string): boolean {
+  return /\.json\.tmp$|(?<!\.meta)\.json(\.migrated.*)?$/.test(path);
 }
 
 /**

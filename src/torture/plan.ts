@@ -73,8 +73,8 @@ export function* planOf(plan: TorturePlan, part: number, parts: number): Generat
   let sequence = 0;
   for (const length of lengthsOf(plan)) {
     const all = new AllSequences(length, plan.models);
-    // Every cut in every recovery is for the smallest cases; in longer ones the states themselves are more.
-    const options = length === 1 ? {} : { depth: 0 };
+    // Every cut in every recovery is for the smallest cases. What ends before the last operation ends in a shorter one.
+    const options = length === 1 ? {} : { depth: 0, onlyLast: plan.from === undefined };
     for (let index = plan.from ?? 0; index < all.count; index++) {
       yield { scenario: all.at(index), sequence: sequence++, isDivided: true, options };
     }

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import process from "node:process";
 import { Campaign } from "../../src/torture/campaign.ts";
 import type { ExplorerOptions } from "../../src/torture/explorer.ts";
 import type { Scenario } from "../../src/torture/scenario.ts";
@@ -18,6 +19,10 @@ export async function runAll(options: ExplorerOptions, scenarios: Iterable<Scena
     if (finding !== null) assert.fail(await tellStory(options, finding));
   }
   const { scenarios: count, states, kills, steps, cuts } = campaign.counts;
-  console.log(`${title}: ${count} scenarios, ${steps} steps, ${cuts} cuts, ${states} distinct states, ${kills} kills`);
+  console.log(
+    `${title}: ${count} scenarios, ${steps} steps, ${cuts} cuts, ${states} distinct states, ${kills} kills; ${
+      Math.round(process.cpuUsage().user / 1e6)
+    } s of CPU`,
+  );
   assert.ok(states > count, "nothing was explored");
 }

@@ -7,7 +7,8 @@ import { runAll } from "./exhaustive_sequences.ts";
 const options = {
   subject: holdfastSubject,
   depth: 0,
-  cutsPerStep: 40,
+  cutsPerStep: 32,
+  onlyLast: true,
   cutsPerNestedStep: 4,
   share: { part: 0, parts: 2 },
 };
