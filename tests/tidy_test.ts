@@ -33,6 +33,8 @@ const testedElsewhere: Record<string, string> = {
   "src/fs/": "tests/conformance/runtime_filesystem_test.ts",
   "src/testing/": "tests/conformance/simulated_filesystem_test.ts",
   "src/store/": "tests/store/session_test.ts",
+  "src/torture/": "tests/crash/exhaustive_one_test.ts",
+  "src/cli/torture_worker.ts": "tests/cli/torture_test.ts",
 };
 
 function readFiles(roots: string[]): ReadFile[] {

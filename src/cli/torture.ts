@@ -47,6 +47,7 @@ export const command: Command = {
         description: "all sequences of just N operations, nothing else",
       },
       { name: "from", value: "I", kind: "count", description: "with --exhaustive: go on from the I-th sequence" },
+      { name: "faults", description: "let the n-th call fail instead, n = 1, 2, 3 … until a run has no failure" },
       { name: "jobs", value: "N", kind: "count", description: `processes (${jobsDefault})` },
       { name: "reproduce", value: "JSON", description: "run one failure again" },
     ],
@@ -54,7 +55,8 @@ export const command: Command = {
   },
   async run(context) {
     const again = context.parsed.text("reproduce");
-    return again === undefined ? await runCampaign(context) : await runAgain(context, again);
+    if (again !== undefined) return await runAgain(context, again);
+    return context.parsed.has("faults") ? await runFaults(context) : await runCampaign(context);
   },
 };
 
@@ -66,6 +68,35 @@ async function runAgain(context: CommandContext, text: string): Promise<number> 
   });
   await context.stdout.write(`${story ?? "nothing is broken any more"}\n`);
   return story === null ? exitCodes.done : exitCodes.failed;
+}
+
+async function runFaults(context: CommandContext): Promise<number> {
+  const { runFaultLoop } = await import("../torture/fault_loop.ts");
+  const { faultPlans, faultScenarios } = await import("../torture/fault_plans.ts");
+  const { holdfastSubject } = await import("../torture/subject.ts");
+  const json = context.parsed.has("json");
+  const progress = new Progress(context.stderr, json);
+  let broken = 0;
+  for (const { name, plan } of faultPlans) {
+    let runs = 0;
+    const failures: string[] = [];
+    for (const scenario of faultScenarios()) {
+      throwIfInterrupted(context);
+      const result = await runFaultLoop(holdfastSubject, scenario, plan);
+      runs += result.runs;
+      const { failure } = result;
+      if (failure !== null) failures.push(`call ${failure.failAt} (${failure.call}), ${failure.message}`);
+      await progress.update(() => `${name}: ${formatCount(runs)} runs`);
+    }
+    broken += failures.length;
+    if (json) await writeJson(context, { fault: name, runs, failures });
+    else {
+      await context.stdout.write(`${failures.length === 0 ? "ok" : "BROKEN"}  ${name}: ${countOf(runs, "run")}\n`);
+      for (const failure of failures) await context.stdout.write(`      ${failure}\n`);
+    }
+  }
+  await progress.done();
+  return broken > 0 ? exitCodes.failed : exitCodes.done;
 }
 
 async function runCampaign(context: CommandContext): Promise<number> {
