@@ -69,10 +69,13 @@ export async function appendStream(
       : readJsonLine(line.bytes, line.number);
     if (read.kind === "damaged") await refused.add(line.number, read.reason);
     if (read.kind !== "record") continue;
-    await window.room();
+    if (!await window.hasRoom()) break;
     window.add(session.appendText(read.text), async (outcome) => {
       if ("receipt" in outcome) return await acknowledge(outcome.receipt);
-      if (!(outcome.error instanceof HoldfastError && outcome.error.code === "too-large")) throw outcome.error;
+      const code = outcome.error instanceof HoldfastError ? outcome.error.code : null;
+      // Lines behind this one may still have found room: all that were refused are named.
+      if (code === "disk-full") await refused.add(line.number, "no space left");
+      if (code !== "too-large") throw outcome.error;
       await refused.add(line.number, "too large for a line of the log");
     });
   }

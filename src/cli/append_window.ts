@@ -15,7 +15,8 @@ export type AppendOutcome = { receipt: AppendReceipt } | { error: unknown };
 /**
  * A bounded queue of appends.
  *
- * States: *running*; *failed* once a report has thrown: nothing more is reported, and every call rejects with that.
+ * States: *running*; *failed* once a report has thrown: there is no more room, and every call rejects with that. What is
+ * under way then is reported all the same: it may be in the log, and whoever tries again must know.
  */
 export class AppendWindow {
   readonly #waitingMax: number;
@@ -35,11 +36,11 @@ export class AppendWindow {
   /**
    * Waits for room, so that no more than {@linkcode appendsWaitingMax} are under way.
    *
-   * @throws What a report threw.
+   * @returns False once a report has thrown: nothing more is to be begun, and {@linkcode AppendWindow.settled} says why.
    */
-  async room(): Promise<void> {
+  async hasRoom(): Promise<boolean> {
     while (this.#waitingCount >= this.#waitingMax && this.#failure === null) await this.#nextReported();
-    if (this.#failure !== null) throw this.#failure.error;
+    return this.#failure === null;
   }
 
   /**
@@ -55,11 +56,10 @@ export class AppendWindow {
     this.#reported = this.#reported.then(async () => {
       const settled = await outcome;
       this.#waitingCount--;
-      if (this.#failure !== null) return;
       try {
         await report(settled);
       } catch (error) {
-        this.#failure = { error };
+        this.#failure ??= { error };
       }
       this.#wake();
     });
