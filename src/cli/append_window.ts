@@ -15,8 +15,8 @@ export type AppendOutcome = { receipt: AppendReceipt } | { error: unknown };
 /**
  * A bounded queue of appends.
  *
- * States: *running*; *failed* once a report has thrown: there is no more room, and every call rejects with that. What is
- * under way then is reported all the same: it may be in the log, and whoever tries again must know.
+ * States: *running*; *failed* once a report has thrown: there is no more room, and `settled` rejects with that. What
+ * is under way then is reported all the same: it may be in the log, and whoever tries again must know.
  */
 export class AppendWindow {
   readonly #waitingMax: number;
@@ -36,7 +36,7 @@ export class AppendWindow {
   /**
    * Waits for room, so that no more than {@linkcode appendsWaitingMax} are under way.
    *
-   * @returns False once a report has thrown: nothing more is to be begun, and {@linkcode AppendWindow.settled} says why.
+   * @returns False once a report has thrown: nothing more is to be begun; {@linkcode AppendWindow.settled} says why.
    */
   async hasRoom(): Promise<boolean> {
     while (this.#waitingCount >= this.#waitingMax && this.#failure === null) await this.#nextReported();
