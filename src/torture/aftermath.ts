@@ -7,9 +7,10 @@
 
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Experiment } from "./experiment.ts";
-import type { WorldModel } from "./model.ts";
+import { mixHashes, type WorldModel } from "./model.ts";
 import { checkPlainLines } from "./observation.ts";
 import { append } from "./session_changes.ts";
+import type { StateSet } from "./state_set.ts";
 import { sessionKeys, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
@@ -33,6 +34,7 @@ export class Aftermath {
   readonly experiment: Experiment;
   readonly #died: "power" | "kill";
   readonly #thorough: boolean;
+  readonly #recovered: StateSet;
 
   /**
    * Prepares it.
@@ -42,6 +44,7 @@ export class Aftermath {
    * @param start What may be there.
    * @param died What has ended.
    * @param thorough Whether every line is verified once more.
+   * @param recovered States after a recovery and a cut from which it was gone on already.
    */
   constructor(
     subject: Subject,
@@ -49,8 +52,10 @@ export class Aftermath {
     start: AftermathStart,
     died: "power" | "kill",
     thorough: boolean,
+    recovered: StateSet,
   ) {
     this.#thorough = thorough;
+    this.#recovered = recovered;
     const world = died === "power" ? start.world.withoutKernel() : start.world;
     this.experiment = new Experiment(subject, fileSystem, world, { firstLabel: start.firstLabel + 1000 });
     this.experiment.touched = start.touched;
@@ -71,6 +76,8 @@ export class Aftermath {
     const quarantined = await experiment.checkDirectory();
     await this.#verify();
     this.#cutPower();
+    const { fileSystem, world } = experiment;
+    if (!this.#recovered.add(mixHashes(fileSystem.cacheImageHash(), world.fingerprint))) return;
     // The cut has decided what a killed program had left open.
     if (experiment.world.sessions.some(({ effects }) => effects.length > 0)) await experiment.recover("power");
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });

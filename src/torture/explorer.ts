@@ -85,6 +85,7 @@ export class Explorer {
   /** Operations performed. */
   operations = 0;
   #performed = 0;
+  readonly #recovered = new StateSet();
 
   /**
    * Creates one that has seen nothing.
@@ -198,7 +199,14 @@ export class Explorer {
     steps: string[],
   ): Promise<void> {
     const moments: Moment[] = [];
-    const aftermath = new Aftermath(this.options.subject, fileSystem, moment, died, moment.step % 4 === 0);
+    const aftermath = new Aftermath(
+      this.options.subject,
+      fileSystem,
+      moment,
+      died,
+      moment.step % 4 === 0,
+      this.#recovered,
+    );
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     await aftermath.run();
     fileSystem.onStep = undefined;

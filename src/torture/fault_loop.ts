@@ -14,6 +14,7 @@ import { operationTable } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
 import { append } from "./session_changes.ts";
 import { withStoppedClock } from "./stopped_clock.ts";
+import { StateSet } from "./state_set.ts";
 import { storeDirectory, type Subject } from "./subject.ts";
 
 /** What a loop came to. */
@@ -90,10 +91,17 @@ async function runOnce(
   }
   const start = { ...experimentStart(experiment) };
   // What the kernel has may be anything after a failed sync; the power cut decides, or the next program.
-  await new Aftermath(subject, fileSystem.clone().crash(), start, "power", true).run();
-  await new Aftermath(subject, fileSystem.clone().crash([-1, -1, -1, -1, -1, -1, -1, -1]), start, "power", true).run();
+  await new Aftermath(subject, fileSystem.clone().crash(), start, "power", true, new StateSet()).run();
+  await new Aftermath(
+    subject,
+    fileSystem.clone().crash([-1, -1, -1, -1, -1, -1, -1, -1]),
+    start,
+    "power",
+    true,
+    new StateSet(),
+  ).run();
   const world = experiment.world.withoutKernel();
-  await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", true).run();
+  await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", true, new StateSet()).run();
   return faulty;
 }
 
