@@ -5,10 +5,12 @@
  * @module
  */
 
+import { crc32 } from "node:zlib";
+import { checksumText } from "../log/record_format.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Experiment } from "./experiment.ts";
 import { mixHashes, type WorldModel } from "./model.ts";
-import { checkPlainLines } from "./observation.ts";
+import { checkPlainLines, readBytes } from "./observation.ts";
 import { append } from "./session_changes.ts";
 import type { StateSet } from "./state_set.ts";
 import { sessionKeys, type Subject } from "./subject.ts";
@@ -81,7 +83,7 @@ export class Aftermath {
     // The cut has decided what a killed program had left open.
     if (experiment.world.sessions.some(({ effects }) => effects.length > 0)) await experiment.recover("power");
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });
-    await this.#checkSecondRecovery(quarantined);
+    await this.#checkQuarantine(quarantined);
     this.#cutPower();
     await experiment.readOnly();
   }
@@ -116,10 +118,21 @@ export class Aftermath {
     }
   }
 
-  async #checkSecondRecovery(before: readonly string[]): Promise<void> {
+  /** What was set aside is there, whole, and not once more (I11, I18). */
+  async #checkQuarantine(before: readonly string[]): Promise<void> {
     const after = await this.experiment.checkDirectory();
     if (after.length > before.length) {
       throw new Violation("I18", `A second recovery set aside more: ${after.join(", ")}; before ${before.join(", ")}`);
     }
+    for (const path of before) {
+      if (after.includes(path) && await isWhole(this.experiment.fileSystem, path)) continue;
+      throw new Violation("I11", `What was set aside is gone or changed: ${path}`);
+    }
   }
+}
+
+/** The name of a piece ends with its checksum. */
+async function isWhole(fileSystem: SimulatedFileSystem, path: string): Promise<boolean> {
+  const bytes = await readBytes(fileSystem, path);
+  return bytes !== null && path.endsWith(`-${checksumText(crc32(bytes))}`);
 }

@@ -58,6 +58,9 @@ export interface Finding {
   readonly violation: Violation;
 }
 
+/** How many states are checked before the runtime may tidy up. */
+const checksPerTurn = 100;
+
 /** One moment at which everything may end. */
 interface Moment {
   fileSystem: SimulatedFileSystem;
@@ -85,6 +88,7 @@ export class Explorer {
   /** Operations performed. */
   operations = 0;
   #performed = 0;
+  #checks = 0;
   readonly #recovered = new StateSet();
 
   /**
@@ -198,6 +202,8 @@ export class Explorer {
     path: Ending[],
     steps: string[],
   ): Promise<void> {
+    // Weak references hold what they lead to until the turn of the event loop ends, and nothing in here ends one.
+    if (++this.#checks % checksPerTurn === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     const moments: Moment[] = [];
     const aftermath = new Aftermath(
       this.options.subject,

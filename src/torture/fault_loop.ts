@@ -16,13 +16,19 @@ import { append } from "./session_changes.ts";
 import { withStoppedClock } from "./stopped_clock.ts";
 import { StateSet } from "./state_set.ts";
 import { storeDirectory, type Subject } from "./subject.ts";
+import { Violation } from "./violation.ts";
 
 /** What a loop came to. */
 export interface FaultLoopResult {
   /** How often the scenario was run with a failure. */
   readonly runs: number;
   /** The first failure that broke a promise; null if none did. */
-  readonly failure: { readonly failAt: number; readonly call: string; readonly message: string } | null;
+  readonly failure: {
+    readonly failAt: number;
+    readonly call: string;
+    readonly invariant: string;
+    readonly message: string;
+  } | null;
 }
 
 /** How often, at the most, one loop goes round. */
@@ -52,7 +58,8 @@ export async function runFaultLoop(
         faulty = await runOnce(subject, scenario, { ...plan, failAt }, (wrapped) => faulty = wrapped);
       } catch (error) {
         const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-        return { runs: failAt, failure: { failAt, call: describe(), message } };
+        const invariant = error instanceof Violation ? error.invariant : "error";
+        return { runs: failAt, failure: { failAt, call: describe(), invariant, message } };
       }
       if (faulty.fired.length === 0) return { runs: failAt - 1, failure: null };
     }

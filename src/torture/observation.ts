@@ -138,13 +138,25 @@ export async function checkPlainLines(fileSystem: SimulatedFileSystem, session: 
  * @returns Its text; null if there is none.
  */
 export async function readText(fileSystem: SimulatedFileSystem, path: string): Promise<string | null> {
+  const bytes = await readBytes(fileSystem, path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+/**
+ * Reads a file.
+ *
+ * @param fileSystem The machine.
+ * @param path The file.
+ * @returns Its bytes; null if there is none.
+ */
+export async function readBytes(fileSystem: SimulatedFileSystem, path: string): Promise<Uint8Array | null> {
   try {
     const handle = await fileSystem.open(path, { access: "read" });
     const { size } = await handle.stat();
     const bytes = new Uint8Array(size);
     await handle.read(bytes, 0);
     await handle.close();
-    return new TextDecoder().decode(bytes);
+    return bytes;
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
     throw error;
