@@ -91,7 +91,7 @@ export function suiteChecks(reportDirectory: string, filters: readonly string[])
     args: (junitPath: string) => string[],
   ): ProjectCheck => {
     const junitPath = join(reportDirectory, `${group}.xml`);
-    const command: Command = { program, args: args(junitPath), timeoutMs: 15 * minuteMs };
+    const command: Command = { program, args: args(junitPath), timeoutMs: 40 * minuteMs };
     return { title, group, command: { ...command, environment: { DENO_JOBS: "2" } }, junitPath };
   };
   return [
