@@ -53,9 +53,14 @@ export async function setAside(
   const files = await quarantineFiles(fileSystem, directory);
   for (const file of files) {
     if (file.kind !== piece.kind || file.offset !== piece.offset || file.size < length) continue;
-    if (await holdsSame(fileSystem, `${directory}/${file.name}`, source, piece.offset, length)) return file.name;
+    if (!await holdsSame(fileSystem, `${directory}/${file.name}`, source, piece.offset, length)) continue;
+    // Who set it aside may have been killed before its names were durable.
+    await fileSystem.syncDirectory(directory);
+    await fileSystem.syncDirectory(directoryOf(directory));
+    return file.name;
   }
   if (files === noFiles) await makeDirectory(fileSystem, directory);
+  else await fileSystem.syncDirectory(directoryOf(directory));
   await makeRoom(fileSystem, directory, files, length);
   return await copyPiece(fileSystem, directory, source, piece, length);
 }
