@@ -134,14 +134,9 @@ export class OpenSession {
     return this.#meta.first ?? 0;
   }
 
-  /** No number is used twice: not one that is hidden, nor one that was sealed in a log that is gone. */
-  get #sequenceMin(): number {
-    return Math.max(this.first, this.#meta.sealed?.next ?? 0);
-  }
-
   /** The number that the next record gets. */
   get sequenceNext(): number {
-    return this.#writer?.sequenceNext ?? this.#sequenceMin;
+    return this.#writer?.sequenceNext ?? this.first;
   }
 
   /**
@@ -304,7 +299,7 @@ export class OpenSession {
   async #begin(opened: OpenedLog | null, isNew: boolean): Promise<void> {
     const { fileSystem, directory } = this.context;
     if (opened !== null) {
-      this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.#sequenceMin });
+      this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.first });
       this.#sealedOffset = opened.sealedOffset;
     }
     await fileSystem.syncDirectory(directory);
@@ -332,11 +327,12 @@ export class OpenSession {
    * of another log must not hide its records, nor lend it a summary (H12).
    */
   async #createLog(): Promise<LogWriter> {
-    const { fileSystem, directory } = this.context;
     const { first, skip, replacing } = this.#meta;
-    const isStale = first === undefined || skip > 0 || replacing !== undefined;
-    if (isStale) await this.writeMeta({ first: this.#sequenceMin, skip: 0, replacing: undefined });
+    if (first === undefined || skip > 0 || replacing !== undefined) {
+      await this.writeMeta({ first: this.first, skip: 0, replacing: undefined });
+    }
     await this.ensureMeta();
+    const { fileSystem, directory } = this.context;
     let handle: FileHandle;
     try {
       handle = await fileSystem.open(this.files.log, { access: "write", create: "exclusive" });
@@ -355,7 +351,7 @@ export class OpenSession {
       handle,
       path: this.files.log,
       position: chainStart(this.key),
-      sequenceMin: this.#sequenceMin,
+      sequenceMin: this.first,
     });
     return this.#writer;
   }
@@ -365,7 +361,7 @@ export class OpenSession {
     const opened = await openLog(this.context, this.key, this.files, this.#meta);
     if (opened === null) return null;
     this.#meta = opened.meta;
-    this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.#sequenceMin });
+    this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.first });
     await this.context.fileSystem.syncDirectory(this.context.directory);
     const message = "Somebody else began the log while the session was open; our records go on behind";
     this.report({ type: "foreign-appended", path: this.files.log, offset: 0, message });

@@ -227,15 +227,3 @@ simulatedTest("I10: a second open changes nothing", async (bench, machine) => {
   assert.equal(images[2], images[0]);
   assert.deepEqual(bench.eventTypes(), ["torn-tail"]);
 });
-
-simulatedTest("I3: where a log is gone, no number that was sealed in it is used again", async (bench) => {
-  const store = await bench.open();
-  const chat = await store.session("chat");
-  await appendMessages(chat, 0, 3);
-  await chat.setSummary("seals what is there");
-  await store.close();
-  await bench.base.unlink(`${bench.directory}/chat.jsonl`);
-  const again = await bench.openSession();
-  assert.deepEqual(await again.append({ after: true }), { sequence: 3, duplicate: false });
-  assert.deepEqual(await again.history(), [{ after: true }]);
-});
