@@ -4,7 +4,20 @@ import { runProgramProcess } from "./child_program.ts";
 import { jsonLines, run } from "./in_process.ts";
 
 test("torture explores in processes of its own, and tells figures that repeat with the seed", async () => {
-  const args = ["torture", "--exhaustive", "1", "--seconds", "0", "--model", "weak", "--seed", "1", "--jobs", "1", "--json"];
+  const args = [
+    "torture",
+    "--exhaustive",
+    "1",
+    "--seconds",
+    "0",
+    "--model",
+    "weak",
+    "--seed",
+    "1",
+    "--jobs",
+    "1",
+    "--json",
+  ];
   const { code, stdout, stderr } = await runProgramProcess(args, "");
   assert.deepEqual([code, stderr], [0, ""]);
   const [totals] = jsonLines(stdout).map((value) => Object(value));
