@@ -11,15 +11,20 @@ import { AllSequences } from "../../src/torture/sequences.ts";
 import { holdfastSubject } from "../../src/torture/subject.ts";
 import { sequenceStride } from "./crash_budget.ts";
 
-/** The scenarios, in order. */
-export function* twoOperations(): Generator<Scenario> {
+/**
+ * The scenarios, in order.
+ *
+ * @param part Which half.
+ */
+export function* twoOperations(part: 0 | 1): Generator<Scenario> {
   const all = new AllSequences(2);
   let others = 0;
   for (let index = 0; index < all.count; index++) {
     const scenario = all.at(index);
     const isWeakest = scenario.model === "weak" && scenario.sectorBytes === 512;
     // Four neighbours differ in the machine only.
-    if (Math.floor(index / 4) % sequenceStride !== 0) continue;
+    const sequence = Math.floor(index / 4);
+    if (sequence % 2 !== part || Math.floor(sequence / 2) % sequenceStride !== 0) continue;
     if (isWeakest || ++others % 7 === 0) yield scenario;
   }
 }
