@@ -38,12 +38,30 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
     },
     path: [{ step: 128, choices: [0, 0, 2, 0] }],
   },
+  {
+    title:
+      "I11: what a killed program had set aside was found, but its name was not made durable before its bytes went",
+    scenario: {
+      model: "weak",
+      sectorBytes: 512,
+      seed: 1,
+      prepare: [],
+      operations: [{ kind: "append", session: 0 }],
+    },
+    path: [{ step: 40, choices: [-1, -1, 1, 0] }, { step: 50, choices: null }],
+  },
 ];
 
 for (const { title, scenario, path } of found) {
   test(title, async () => {
     assert.equal(await reproduce(JSON.stringify({ scenario, path })), null);
-    const options = { subject: holdfastSubject, depth: 0, cutsPerStep: 64, cutsPerNestedStep: 1, onlyLast: true };
+    const options = {
+      subject: holdfastSubject,
+      depth: path.length - 1,
+      cutsPerStep: 64,
+      cutsPerNestedStep: 2,
+      onlyLast: true,
+    };
     const finding = await withStoppedClock(async () => await new Explorer(options).explore(scenario));
     assert.equal(finding?.violation.message, undefined);
   });
