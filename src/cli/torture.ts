@@ -137,7 +137,7 @@ async function runCampaign(context: CommandContext): Promise<number> {
     await writeJson(context, { ...totals, seed, stories });
   } else {
     for (const story of stories) await context.stdout.write(`${story}\n\n`);
-    await context.stdout.write(summaryOf(totals, seed));
+    await context.stdout.write(summaryOf(totals, seed, exhaustive !== undefined));
   }
   throwIfInterrupted(context);
   return totals.broken.length > 0 ? exitCodes.failed : exitCodes.done;
@@ -156,7 +156,7 @@ interface Totals {
   broken: readonly { invariant: string; text: string; count: number }[];
 }
 
-function summaryOf(totals: Totals, seed: number): string {
+function summaryOf(totals: Totals, seed: number, goesOn: boolean): string {
   const rate = Math.round(totals.states / Math.max(totals.seconds, 0.001));
   const lines = [
     `${formatCount(totals.states)} distinct states after a power cut, ${formatCount(rate)} a second ` +
@@ -168,6 +168,7 @@ function summaryOf(totals: Totals, seed: number): string {
   for (const { invariant, text, count } of totals.broken) {
     lines.push(`BROKEN  ${invariant}  ${text}; found ${countOf(count, "time")}`);
   }
+  if (goesOn && totals.sequences < totals.sequencesInAll) lines.push(`go on with --from ${totals.sequences}`);
   if (totals.broken.length === 0) lines.push("no promise is broken");
   return lines.join("\n") + "\n";
 }

@@ -70,7 +70,7 @@ export function sequenceCount(plan: TorturePlan): number {
  * @returns One after the other.
  */
 export function* planOf(plan: TorturePlan, part: number, parts: number): Generator<PlanStep> {
-  let sequence = 0;
+  let sequence = plan.from ?? 0;
   for (const length of lengthsOf(plan)) {
     const all = new AllSequences(length, plan.models);
     // Every cut in every recovery is for the smallest cases. What ends before the last operation ends in a shorter one.
