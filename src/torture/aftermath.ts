@@ -9,26 +9,13 @@ import { crc32 } from "node:zlib";
 import { checksumText } from "../log/record_format.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Experiment } from "./experiment.ts";
-import { mixHashes, type WorldModel } from "./model.ts";
+import type { Knowledge } from "./knowledge.ts";
+import { mixHashes } from "./model.ts";
 import { checkPlainLines, readBytes } from "./observation.ts";
 import { append } from "./session_changes.ts";
 import type { StateSet } from "./state_set.ts";
 import { sessionKeys, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
-
-/** Where it begins. */
-export interface AftermathStart {
-  /** What may be there. */
-  readonly world: WorldModel;
-  /** The label of the next record. */
-  readonly firstLabel: number;
-  /** The sessions that anybody has ever tried to write to. */
-  readonly touched: readonly number[];
-  /** Whether anybody has set a title. */
-  readonly withTitles: boolean;
-  /** Whether lines of somebody else may be torn in the logs. */
-  readonly withForeign: boolean;
-}
 
 /** One recovery, and what follows it. */
 export class Aftermath {
@@ -43,7 +30,7 @@ export class Aftermath {
    *
    * @param subject The store.
    * @param fileSystem The machine after the end.
-   * @param start What may be there.
+   * @param start What was known when it ended.
    * @param died What has ended.
    * @param thorough Whether every line is verified once more.
    * @param recovered States after a recovery and a cut from which it was gone on already.
@@ -51,7 +38,7 @@ export class Aftermath {
   constructor(
     subject: Subject,
     fileSystem: SimulatedFileSystem,
-    start: AftermathStart,
+    start: Knowledge,
     died: "power" | "kill",
     thorough: boolean,
     recovered: StateSet,
@@ -59,10 +46,7 @@ export class Aftermath {
     this.#thorough = thorough;
     this.#recovered = recovered;
     const world = died === "power" ? start.world.withoutKernel() : start.world;
-    this.experiment = new Experiment(subject, fileSystem, world, { firstLabel: start.firstLabel + 1000 });
-    this.experiment.touched = start.touched;
-    this.experiment.withTitles = start.withTitles;
-    this.experiment.withForeign = start.withForeign;
+    this.experiment = new Experiment(subject, fileSystem, { ...start, world, label: start.label + 1000 });
     this.#died = died;
   }
 
@@ -77,6 +61,7 @@ export class Aftermath {
     await experiment.recover(this.#died);
     const quarantined = await experiment.checkDirectory();
     await this.#verify();
+    await experiment.checkUsed();
     this.#cutPower();
     const { fileSystem, world } = experiment;
     if (!this.#recovered.add(mixHashes(fileSystem.cacheImageHash(), world.fingerprint))) return;

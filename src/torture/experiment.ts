@@ -8,8 +8,10 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Follower } from "./follower.ts";
-import { type Effect, nextSequence, SessionModel, type SessionState, WorldModel } from "./model.ts";
+import { type Knowledge, nothingKnown } from "./knowledge.ts";
+import { type Effect, nextSequence, SessionModel, type SessionState, type WorldModel } from "./model.ts";
 import { observe, observeDirectory } from "./observation.ts";
+import { type Operation, type OperationKind, operationTable } from "./operations.ts";
 import { explain, explainExisting } from "./oracle.ts";
 import { type RecordSize, recordText } from "./record_texts.ts";
 import {
@@ -21,6 +23,7 @@ import {
   type SubjectStore,
 } from "./subject.ts";
 import { Violation } from "./violation.ts";
+import type { FactName } from "./watched_facts.ts";
 
 /** What an effect does, before it has a number. */
 export type NewEffect = Omit<Effect, "id">;
@@ -38,18 +41,20 @@ export class Experiment {
   world: WorldModel;
   /** Whether refused and failed calls are part of the game. */
   readonly expectsErrors: boolean;
-  /** Whether anybody has set a title. */
-  withTitles = false;
   /** Whether lines of somebody else may be torn in the logs. */
-  withForeign = false;
+  withForeign: boolean;
+  /** How the store is opened, from the next time on. */
+  settings: Knowledge["settings"];
   /** The sessions that anybody has ever tried to write to. */
-  touched: readonly number[] = [];
+  touched: readonly number[];
   /** Who reads along. */
   readonly followers: Follower[] = [];
   /** Errors that calls have rejected with, by code. */
   readonly rejections: Map<string, number> = new Map();
   #store: SubjectStore | null = null;
-  #labels: number;
+  #label: number;
+  #watched: readonly FactName[];
+  #used: readonly OperationKind[];
   #effects = 0;
   /** Sessions with a call of unknown outcome. */
   readonly #inDoubt = new Set<number>();
@@ -61,30 +66,52 @@ export class Experiment {
    *
    * @param subject The store's program.
    * @param fileSystem The machine.
-   * @param world What may be there.
-   * @param options The first label of a record; whether errors are expected.
+   * @param known What has happened before.
+   * @param options Whether errors are expected; what the store is given in place of the machine.
    */
   constructor(
     subject: Subject,
     fileSystem: SimulatedFileSystem,
-    world: WorldModel = new WorldModel(sessionKeys.map(() => new SessionModel())),
-    options: {
-      firstLabel?: number;
-      expectsErrors?: boolean;
-      wrap?: (fileSystem: SimulatedFileSystem) => FileSystem;
-    } = {},
+    known: Knowledge = nothingKnown,
+    options: { expectsErrors?: boolean; wrap?: (fileSystem: SimulatedFileSystem) => FileSystem } = {},
   ) {
     this.subject = subject;
     this.fileSystem = fileSystem;
-    this.world = world;
-    this.#labels = options.firstLabel ?? 0;
+    this.world = known.world;
+    this.touched = known.touched;
+    this.withForeign = known.withForeign;
+    this.settings = known.settings;
+    this.#label = known.label;
+    this.#watched = known.watched;
+    this.#used = known.used;
     this.expectsErrors = options.expectsErrors ?? false;
     this.#wrap = options.wrap ?? ((inner) => inner);
   }
 
-  /** The label of the next record. */
-  get labels(): number {
-    return this.#labels;
+  /** All that is known now. */
+  get knowledge(): Knowledge {
+    const { world, touched, withForeign, settings } = this;
+    return { world, touched, withForeign, settings, label: this.#label, watched: this.#watched, used: this.#used };
+  }
+
+  /** Looks at a fact, from now on. */
+  watch(fact: FactName): void {
+    if (!this.#watched.includes(fact)) this.#watched = [...this.#watched, fact];
+  }
+
+  /** Performs an operation; false if the store cannot. */
+  async perform(operation: Operation): Promise<boolean> {
+    const { kind } = operation;
+    const { needs, perform } = operationTable[kind];
+    if (needs !== undefined && !this.subject.abilities.has(needs)) return false;
+    if (!this.#used.includes(kind)) this.#used = [...this.#used, kind];
+    await perform(this, operation);
+    return true;
+  }
+
+  /** Checks what the operations that were performed want to be checked after a recovery. */
+  async checkUsed(): Promise<void> {
+    for (const kind of this.#used) await operationTable[kind].check?.(this);
   }
 
   /** What the store has told of itself so far: the last message of each type of event. */
@@ -98,7 +125,14 @@ export class Experiment {
       fileSystem: this.#wrap(this.fileSystem),
       readOnly: false,
       onEvent: (event) => this.#events.set(event.type, event.message),
+      settings: this.settings,
     });
+  }
+
+  /** Opens the store once more, as another program on the same machine. */
+  async openAnother(readOnly: boolean): Promise<SubjectStore> {
+    const { settings } = this;
+    return await this.subject.open({ fileSystem: this.fileSystem.anotherProcess(), readOnly, settings });
   }
 
   /** A session of the open store. */
@@ -117,7 +151,7 @@ export class Experiment {
     const stat = await this.fileSystem.stat(filesOf(session).log).catch(() => null);
     let offset = stat?.size ?? 0;
     return sizes.map((size) => {
-      const text = recordText(++this.#labels, size, offset);
+      const text = recordText(++this.#label, size, offset);
       offset += text.length + 30;
       return text;
     });
@@ -125,7 +159,7 @@ export class Experiment {
 
   /** A label for a summary or a title. */
   label(): number {
-    return ++this.#labels;
+    return ++this.#label;
   }
 
   /** What may be there of a session. */
@@ -190,10 +224,10 @@ export class Experiment {
       const key = sessionKeys[session] ?? "";
       const isOpen = await store.has(key);
       if (isOpen) await (await store.session(key)).update({});
-      const shown = (await observe(store, [session], this.withTitles, true)).get(session);
+      const shown = (await observe(store, [session], this.#watched, true)).get(session);
       if (shown === undefined) return;
       const model = this.model(session);
-      const index = (isOpen ? explainExisting : explain)(shown, model, 0, this.withTitles);
+      const index = (isOpen ? explainExisting : explain)(shown, model, 0);
       this.#inDoubt.delete(session);
       this.#update(session, (before) => isOpen ? before.collapse(index, shown.log) : before.cut(index, shown.log));
     } catch (error) {
@@ -249,12 +283,12 @@ export class Experiment {
     } catch (error) {
       throw new Violation("I10", `Recovery failed: ${describeError(error)}`);
     }
-    const observed = await observe(store, this.touched, this.withTitles, true);
+    const observed = await observe(store, this.touched, this.#watched, true);
     for (const [session, shown] of observed) {
       const model = this.model(session);
       const atLeast = Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast());
       const explaining = opened.has(session) ? explainExisting : explain;
-      const index = explaining(shown, model, atLeast, this.withTitles);
+      const index = explaining(shown, model, atLeast);
       const isFinal = died === "power" || opened.has(session);
       this.#update(session, (before) => isFinal ? before.collapse(index, shown.log) : before.cut(index, shown.log));
     }
@@ -264,15 +298,15 @@ export class Experiment {
   async readOnly(): Promise<void> {
     const { counters } = this.fileSystem;
     const before = counters.writes + counters.namespaceOperations + counters.truncations;
-    const reader = await this.subject.open({ fileSystem: this.fileSystem.anotherProcess(), readOnly: true })
+    const reader = await this.openAnother(true)
       .catch((error: unknown) => {
         if (systemErrorCode(error) === "not-found") return null;
         throw new Violation("reading", `A reader could not open the store: ${describeError(error)}`);
       });
     if (reader === null) return;
     try {
-      const observed = await observe(reader, this.touched, this.withTitles, false);
-      for (const [session, shown] of observed) explain(shown, this.model(session), 0, this.withTitles);
+      const observed = await observe(reader, this.touched, this.#watched, false);
+      for (const [session, shown] of observed) explain(shown, this.model(session), 0);
     } catch (error) {
       if (error instanceof Violation) throw error;
       throw new Violation("reading", `A reader failed: ${describeError(error)}`);
@@ -286,8 +320,7 @@ export class Experiment {
   /** Checks what is in the directory beside the sessions: nothing is left over (I18). */
   async checkDirectory(): Promise<readonly string[]> {
     const { temporaries, quarantined, others } = await observeDirectory(this.fileSystem, this.touched);
-    const strange = others.filter((path) => !isPicoclaws(path));
-    if (strange.length > 0) throw new Violation("I3", `Nobody has asked for ${strange.join(", ")}`);
+    if (others.length > 0) throw new Violation("I3", `Nobody has asked for ${others.join(", ")}`);
     if (temporaries.length === 0) return quarantined;
     // What a name without a session has left goes when that session is first written.
     const store = await this.store();
@@ -308,11 +341,6 @@ export class Experiment {
     if (!this.touched.includes(session)) this.touched = [...this.touched, session];
     this.world = this.world.with(session, change);
   }
-}
-
-/** Old sessions, before and after migration, and what picoclaw has not finished. */
-function isPicoclaws(path: string): boolean {
-  return /\.json\.tmp$|(?<!\.meta)\.json(\.migrated.*)?$/.test(path);
 }
 
 /**

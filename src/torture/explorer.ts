@@ -13,8 +13,8 @@ import { SeededRandom } from "../testing/seeded_random.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Experiment } from "./experiment.ts";
+import type { Knowledge } from "./knowledge.ts";
 import { mixHashes, type WorldModel } from "./model.ts";
-import { operationTable } from "./operations.ts";
 import type { Ending, Scenario } from "./scenario.ts";
 import { StateSet } from "./state_set.ts";
 import { storeDirectory, type Subject } from "./subject.ts";
@@ -64,13 +64,9 @@ const checksPerTurn = 100;
 /** One moment at which everything may end. */
 interface Moment {
   fileSystem: SimulatedFileSystem;
-  world: WorldModel;
+  known: Knowledge;
   step: number;
   description: string;
-  firstLabel: number;
-  touched: readonly number[];
-  withTitles: boolean;
-  withForeign: boolean;
 }
 
 /** Explores scenarios, and remembers what it has seen. */
@@ -133,9 +129,8 @@ export class Explorer {
     this.#performed = 0;
     for (const operation of scenario.operations) {
       this.#performed++;
-      if (!canDo(this.options.subject, operation.kind)) continue;
+      if (!await experiment.perform(operation)) continue;
       this.operations++;
-      await operationTable[operation.kind].perform(experiment, operation);
       if (experiment.fileSystem.onStep === undefined) record(experiment, experiment.fileSystem, moments, isChosen);
       const taken = moments.splice(0);
       if (onlyLast === true && this.#performed < scenario.operations.length) continue;
@@ -150,7 +145,8 @@ export class Explorer {
   /** Everything that can end at one moment. */
   async #endAt(moment: Moment, depth: number, path: Ending[], steps: string[]): Promise<void> {
     this.steps++;
-    const { fileSystem, world, step, description } = moment;
+    const { fileSystem, step, description } = moment;
+    const { world } = moment.known;
     const { options } = this;
     const wanted = options.only?.[path.length];
     if (options.only !== undefined) {
@@ -208,7 +204,7 @@ export class Explorer {
     const aftermath = new Aftermath(
       this.options.subject,
       fileSystem,
-      moment,
+      moment.known,
       died,
       moment.step % 4 === 0,
       this.#recovered,
@@ -231,14 +227,9 @@ async function prepare(
   await fileSystem.syncDirectory("/");
   const experiment = new Experiment(subject, fileSystem);
   for (const operation of scenario.prepare) {
-    if (canDo(subject, operation.kind)) await operationTable[operation.kind].perform(experiment, operation);
+    await experiment.perform(operation);
   }
   return { experiment, fileSystem };
-}
-
-function canDo(subject: Subject, kind: keyof typeof operationTable): boolean {
-  const { needs } = operationTable[kind];
-  return needs === undefined || subject.abilities.has(needs);
 }
 
 /** Keeps every moment at which something may end differently than at the one before. */
@@ -268,17 +259,7 @@ function pushMoment(experiment: Experiment, moments: Moment[], description: stri
 }
 
 function momentOf(experiment: Experiment, step: number, description: string): Moment {
-  const { world, labels: firstLabel, touched, withTitles, withForeign } = experiment;
-  return {
-    fileSystem: experiment.fileSystem.clone(),
-    world,
-    step,
-    description,
-    firstLabel,
-    touched,
-    withTitles,
-    withForeign,
-  };
+  return { fileSystem: experiment.fileSystem.clone(), known: experiment.knowledge, step, description };
 }
 
 function stackOf(error: unknown): string {

@@ -10,7 +10,6 @@ import { FaultyFileSystem } from "../testing/faulty_filesystem.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Experiment } from "./experiment.ts";
-import { operationTable } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
 import { append } from "./session_changes.ts";
 import { withStoppedClock } from "./stopped_clock.ts";
@@ -88,15 +87,15 @@ async function runOnce(
       return faulty;
     },
   });
-  for (const operation of scenario.prepare) await operationTable[operation.kind].perform(experiment, operation);
+  for (const operation of scenario.prepare) await experiment.perform(operation);
   await experiment.close();
   isFaulty = true;
-  for (const operation of scenario.operations) await operationTable[operation.kind].perform(experiment, operation);
+  for (const operation of scenario.operations) await experiment.perform(operation);
   // Once the failure is over, the same program goes on.
   if (plan.persistent !== true) {
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });
   }
-  const start = { ...experimentStart(experiment) };
+  const start = experiment.knowledge;
   // What the kernel has may be anything after a failed sync; the power cut decides, or the next program.
   await new Aftermath(subject, fileSystem.clone().crash(), start, "power", true, new StateSet()).run();
   await new Aftermath(
@@ -110,9 +109,4 @@ async function runOnce(
   const world = experiment.world.withoutKernel();
   await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", true, new StateSet()).run();
   return faulty;
-}
-
-function experimentStart(experiment: Experiment): ConstructorParameters<typeof Aftermath>[2] {
-  const { world, labels: firstLabel, touched, withTitles, withForeign } = experiment;
-  return { world, firstLabel, touched, withTitles, withForeign };
 }

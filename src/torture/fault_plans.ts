@@ -5,7 +5,7 @@
  */
 
 import type { FaultPlan } from "../testing/fault_injector.ts";
-import type { Operation } from "./operations.ts";
+import { type Operation, operationKinds, operationTable } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** One way in which calls fail, with a name. */
@@ -83,6 +83,9 @@ export function faultScenarios(): Scenario[] {
     [on({ kind: "compact" })],
     [on({ kind: "set-summary" })],
     [on({ kind: "recreate" })],
+    ...operationKinds.filter((kind) => operationTable[kind].fails === true).flatMap((kind) =>
+      (operationTable[kind].letters ?? [{}]).map((letter) => [on({ ...letter, kind })])
+    ),
   ];
   const models = ["weak", "ordered"] as const;
   return models.flatMap((model) =>

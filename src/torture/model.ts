@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { SessionFacts } from "./watched_facts.ts";
+
 /** A record as a reader sees it. */
 export interface LogEntry {
   /** Its number. */
@@ -24,12 +26,14 @@ export interface SessionState {
   readonly first: number;
   /** The summary. */
   readonly summary: string;
-  /** The title. */
-  readonly title: string;
+  /** What else is known of it. */
+  readonly facts: SessionFacts;
+  /** Whether the store may have removed hidden records, from the first on, without being asked to. */
+  readonly hiddenMayGo?: boolean;
 }
 
 /** A session that nobody has written to. */
-export const emptyState: SessionState = { log: [], first: 0, summary: "", title: "" };
+export const emptyState: SessionState = { log: [], first: 0, summary: "", facts: {} };
 
 /**
  * The number that the next record gets.

@@ -8,6 +8,13 @@ import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import type { LogEntry } from "./model.ts";
 import { filesOf, sessionKeys, storeDirectory, type SubjectSession, type SubjectStore } from "./subject.ts";
 import { Violation } from "./violation.ts";
+import { type FactName, factTable, type SessionFacts } from "./watched_facts.ts";
+
+/** What the store, or picoclaw, may have in its directory beside sessions, by its name. */
+const ownNames: readonly RegExp[] = [
+  // Old sessions of picoclaw's, before and after migration, and what picoclaw has not finished.
+  /\.json\.tmp$|(?<!\.meta)\.json(\.migrated.*)?$/,
+];
 
 /** What one session shows. */
 export interface ObservedSession {
@@ -17,8 +24,8 @@ export interface ObservedSession {
   readonly active: readonly LogEntry[];
   /** The summary. */
   readonly summary: string;
-  /** The title. */
-  readonly title: string;
+  /** The facts that were asked for. */
+  readonly facts: SessionFacts;
 }
 
 /**
@@ -26,34 +33,27 @@ export interface ObservedSession {
  *
  * @param store An open store.
  * @param touched Which sessions: those that anybody has ever written to.
- * @param withTitles Whether to ask for titles too.
+ * @param watched Which facts to ask for too.
  * @param withHidden Whether to ask for hidden records too.
  * @returns What each shows, by index.
  */
 export async function observe(
   store: SubjectStore,
   touched: readonly number[],
-  withTitles: boolean,
+  watched: readonly FactName[],
   withHidden: boolean,
 ): Promise<Map<number, ObservedSession>> {
   const sessions = new Map<number, ObservedSession>();
   for (const index of touched) {
     const key = sessionKeys[index] ?? "";
     const session = await store.session(key);
-    sessions.set(index, await observeSession(session, withTitles && await store.has(key), withHidden));
+    const facts: { [Name in FactName]?: string } = {};
+    const isThere = watched.length > 0 && await store.has(key);
+    for (const name of watched) facts[name] = isThere ? await factTable[name].read(session, store) : "";
+    const log = withHidden ? await entriesOf(session, true) : null;
+    sessions.set(index, { log, active: await entriesOf(session, false), summary: session.summary, facts });
   }
   return sessions;
-}
-
-async function observeSession(
-  session: SubjectSession,
-  withTitle: boolean,
-  withHidden: boolean,
-): Promise<ObservedSession> {
-  const log = withHidden ? await entriesOf(session, true) : null;
-  const active = await entriesOf(session, false);
-  const title = withTitle ? (await session.info()).title ?? "" : "";
-  return { log, active, summary: session.summary, title };
 }
 
 async function entriesOf(session: SubjectSession, all: boolean): Promise<LogEntry[]> {
@@ -68,7 +68,7 @@ export interface ObservedDirectory {
   readonly temporaries: readonly string[];
   /** Files in quarantine, with their directories. */
   readonly quarantined: readonly string[];
-  /** What no session has: names that the laboratory has put there, or that came from nowhere. */
+  /** Names that nobody has asked for. */
   readonly others: readonly string[];
 }
 
@@ -96,6 +96,7 @@ export async function observeDirectory(
   for (const { name, kind } of await fileSystem.readDirectory(storeDirectory)) {
     const path = `${storeDirectory}/${name}`;
     if (temporary.has(path)) temporaries.push(path);
+    else if (ownNames.some((pattern) => pattern.test(name))) continue;
     else if (!known.has(path)) others.push(path);
     else if (kind === "directory") {
       for (const inner of await fileSystem.readDirectory(path)) {

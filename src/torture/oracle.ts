@@ -7,6 +7,7 @@
 import { activeEntries, type LogEntry, type SessionModel, type SessionState } from "./model.ts";
 import type { ObservedSession } from "./observation.ts";
 import { Violation } from "./violation.ts";
+import { factNames, factTable, type SessionFacts } from "./watched_facts.ts";
 
 /**
  * Finds out which of the allowed states a session is in.
@@ -14,12 +15,11 @@ import { Violation } from "./violation.ts";
  * @param observed What it shows.
  * @param model What it may show.
  * @param atLeast How many effects must be there.
- * @param withTitle Whether titles were asked for.
  * @returns How many effects are there: the most that explain it.
  * @throws {Violation} If it is in none.
  */
-export function explain(observed: ObservedSession, model: SessionModel, atLeast: number, withTitle: boolean): number {
-  return find(observed, model, atLeast, withTitle);
+export function explain(observed: ObservedSession, model: SessionModel, atLeast: number): number {
+  return find(observed, model, atLeast);
 }
 
 /**
@@ -28,7 +28,6 @@ export function explain(observed: ObservedSession, model: SessionModel, atLeast:
  * @param observed What it shows.
  * @param model What it may show.
  * @param atLeast How many effects must be there.
- * @param withTitle Whether titles were asked for.
  * @returns How many effects are there: the least that explain it, if it shows nothing.
  * @throws {Violation} If it is in no allowed state.
  */
@@ -36,31 +35,45 @@ export function explainExisting(
   observed: ObservedSession,
   model: SessionModel,
   atLeast: number,
-  withTitle: boolean,
 ): number {
   if (observed.active.length === 0) {
-    const least = model.states.findIndex((state, index) => index >= atLeast && matches(observed, state, withTitle));
+    const least = model.states.findIndex((state, index) => index >= atLeast && matches(observed, state));
     if (least >= 0) return least;
   }
-  return find(observed, model, atLeast, withTitle);
+  return find(observed, model, atLeast);
 }
 
-function find(observed: ObservedSession, model: SessionModel, atLeast: number, withTitle: boolean): number {
+function find(observed: ObservedSession, model: SessionModel, atLeast: number): number {
   for (let index = model.states.length - 1; index >= atLeast; index--) {
     const state = model.states[index];
-    if (state !== undefined && matches(observed, state, withTitle)) return index;
+    if (state !== undefined && matches(observed, state)) return index;
   }
   const extra = atLeast > 0 ? -1 : model.extras.findIndex((state) => {
-    return matches(withNumbersOf(state, observed), state, withTitle);
+    return matches(withNumbersOf(state, observed), state);
   });
   if (extra >= 0) return model.states.length + extra;
   throw new Violation(brokenInvariant(observed, model, atLeast), difference(observed, model, atLeast));
 }
 
-function matches(observed: ObservedSession, state: SessionState, withTitle: boolean): boolean {
-  return observed.summary === state.summary && (!withTitle || observed.title === state.title) &&
-    (observed.log === null || sameEntries(observed.log, state.log)) &&
+function matches(observed: ObservedSession, state: SessionState): boolean {
+  return observed.summary === state.summary && sameFacts(observed.facts, state) &&
+    (observed.log === null || sameLog(observed.log, state)) &&
     sameEntries(observed.active, activeEntries(state));
+}
+
+function sameFacts(shown: SessionFacts, state: SessionState): boolean {
+  return factNames(shown).every((name) => {
+    const value = shown[name] ?? "";
+    return factTable[name].agrees?.(value, state) ?? value === (state.facts[name] ?? "");
+  });
+}
+
+function sameLog(shown: readonly LogEntry[], state: SessionState): boolean {
+  if (state.hiddenMayGo !== true || shown.length >= state.log.length) return sameEntries(shown, state.log);
+  const gone = state.log.length - shown.length;
+  // The last record stays in any case: it holds the number.
+  const mayGo = state.log.slice(0, -1).filter(({ sequence }) => sequence < state.first).length;
+  return gone <= mayGo && sameEntries(shown, state.log.slice(gone));
 }
 
 /** What was observed with the numbers of a state, where both have the same texts and its own numbers rise. */
@@ -111,7 +124,7 @@ function brokenInvariant(observed: ObservedSession, model: SessionModel, atLeast
   }
   const words = model.effects.map((effect) => effect.words).join(" ");
   if (/replac|compact|migrat/.test(words)) return "I9";
-  if (/truncat|delet|summary|title/.test(words)) return "I8";
+  if (/truncat|delet|summary|title|set /.test(words)) return "I8";
   return /batch/.test(words) ? "I5" : "I4";
 }
 
@@ -142,5 +155,6 @@ function stateText(state: SessionState, active: readonly LogEntry[]): string {
     return `${sequence}:${label}${shownActive.has(sequence) ? "" : "(hidden)"}`;
   });
   const summary = state.summary === "" ? "" : ` summary=${state.summary}`;
-  return `[${entries.join(" ")}]${summary}${state.title === "" ? "" : ` title=${state.title}`}`;
+  const facts = factNames(state.facts).map((name) => ` ${name}=${state.facts[name]}`).join("");
+  return `[${entries.join(" ")}]${summary}${facts}`;
 }

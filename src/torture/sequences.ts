@@ -5,42 +5,8 @@
  */
 
 import { SeededRandom } from "../testing/seeded_random.ts";
-import type { Operation, OperationKind } from "./operations.ts";
-import type { RecordSize } from "./record_texts.ts";
+import { type Operation, operationKinds, operationTable } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
-
-type Letter = Omit<Operation, "session">;
-
-/** What short sequences are made of. */
-const alphabet: readonly Letter[] = [
-  { kind: "append" },
-  { kind: "append", sizes: ["sector"] },
-  { kind: "append", sizes: ["crafted"] },
-  { kind: "append", buffered: true },
-  { kind: "append", sizes: ["page"], buffered: true },
-  { kind: "append-batch", sizes: ["small", "sector"] },
-  { kind: "append-batch", sizes: ["sector", "small"], buffered: true },
-  { kind: "append-group", sizes: ["small", "sector", "small"] },
-  { kind: "flush" },
-  { kind: "truncate", keep: 0, summary: true },
-  { kind: "truncate", keep: 1 },
-  { kind: "replace", sizes: ["small", "sector"], summary: true },
-  { kind: "compact" },
-  { kind: "set-summary" },
-  { kind: "set-title" },
-  { kind: "delete" },
-  { kind: "recreate" },
-  { kind: "migrate" },
-  { kind: "foreign-append" },
-  { kind: "second-process" },
-  { kind: "follow" },
-  { kind: "read" },
-  { kind: "reopen" },
-  { kind: "kill" },
-];
-
-/** What concerns the whole store: on which session it is called makes no difference. */
-const global: ReadonlySet<OperationKind> = new Set<OperationKind>(["read", "reopen", "kill", "power-cut"]);
 
 /** What was there before. */
 const preparations: readonly (readonly Operation[])[] = [
@@ -61,10 +27,14 @@ const kinds: readonly Pick<Scenario, "model" | "sectorBytes">[] = [
   { model: "ordered", sectorBytes: 4096 },
 ];
 
-const firstLetters: readonly Operation[] = alphabet.map((letter) => ({ ...letter, session: 0 }));
-const allLetters: readonly Operation[] = [
-  ...firstLetters,
-  ...alphabet.filter(({ kind }) => !global.has(kind)).map((letter) => ({ ...letter, session: 1 })),
+/** What short sequences are made of. */
+const alphabet: readonly Operation[] = operationKinds.flatMap((kind) =>
+  (operationTable[kind].letters ?? [{}]).map((letter): Operation => ({ ...letter, kind, session: 0 }))
+);
+const common: readonly Operation[] = alphabet.filter(({ kind }) => operationTable[kind].alone !== true);
+const onBoth: readonly Operation[] = [
+  ...common,
+  ...common.filter(({ kind }) => operationTable[kind].isGlobal !== true).map((letter) => ({ ...letter, session: 1 })),
 ];
 
 /** All sequences of one length; the first operation is on the first session, as sessions differ in name only. */
@@ -83,9 +53,15 @@ export class AllSequences {
     this.#kinds = kinds.filter(({ model }) => models.includes(model));
   }
 
+  #lettersAt(place: number): readonly Operation[] {
+    if (place > 0) return onBoth;
+    return this.#length === 1 ? alphabet : common;
+  }
+
   /** How many scenarios. */
   get count(): number {
-    return firstLetters.length * allLetters.length ** (this.#length - 1) * preparations.length * this.#kinds.length;
+    const first = this.#lettersAt(0).length;
+    return first * onBoth.length ** (this.#length - 1) * preparations.length * this.#kinds.length;
   }
 
   /**
@@ -105,7 +81,7 @@ export class AllSequences {
     const prepare = preparations[take(preparations.length)] ?? [];
     const operations: Operation[] = [];
     for (let place = this.#length - 1; place >= 0; place--) {
-      const letters = place === 0 ? firstLetters : allLetters;
+      const letters = this.#lettersAt(place);
       const letter = letters[take(letters.length)];
       if (letter !== undefined) operations.unshift(letter);
     }
@@ -113,30 +89,7 @@ export class AllSequences {
   }
 }
 
-const sizes: readonly RecordSize[] = ["small", "small", "small", "sector", "sector", "page", "crafted"];
-
-/** How often each operation comes in a long run. */
-const weights: readonly (readonly [OperationKind, number])[] = [
-  ["append", 30],
-  ["append-batch", 8],
-  ["append-group", 8],
-  ["flush", 4],
-  ["truncate", 6],
-  ["replace", 4],
-  ["compact", 5],
-  ["set-summary", 3],
-  ["set-title", 2],
-  ["delete", 1],
-  ["recreate", 1],
-  ["migrate", 2],
-  ["foreign-append", 4],
-  ["second-process", 3],
-  ["follow", 2],
-  ["read", 2],
-  ["reopen", 4],
-  ["kill", 4],
-  ["power-cut", 8],
-];
+const weightOfAll = operationKinds.reduce((sum, kind) => sum + operationTable[kind].weight, 0);
 
 /**
  * A long random run.
@@ -155,50 +108,8 @@ export function randomScenario(seed: number, models: readonly Scenario["model"][
 }
 
 function randomOperation(random: SeededRandom): Operation {
-  let ticket = random.below(weights.reduce((sum, [, weight]) => sum + weight, 0));
-  let kind: OperationKind = "append";
-  for (const [name, weight] of weights) {
-    kind = name;
-    if ((ticket -= weight) < 0) break;
-  }
+  let ticket = random.below(weightOfAll);
+  const kind = operationKinds.find((name) => (ticket -= operationTable[name].weight) < 0) ?? "append";
   const session = random.chance(1, 3) ? 1 : 0;
-  const some = (count: number): RecordSize[] => {
-    return Array.from({ length: count }, () => sizes[random.below(sizes.length)] ?? "small");
-  };
-  switch (kind) {
-    case "append":
-      return { kind, session, sizes: some(1), buffered: random.chance(1, 3) };
-    case "append-batch":
-      return { kind, session, sizes: some(2 + random.below(3)), buffered: random.chance(1, 3) };
-    case "append-group":
-      return { kind, session, sizes: some(2 + random.below(4)) };
-    case "replace":
-      return { kind, session, sizes: some(1 + random.below(3)), summary: random.chance(1, 2) };
-    case "recreate":
-    case "foreign-append":
-      return { kind, session, sizes: some(1) };
-    case "truncate":
-      return { kind, session, keep: random.below(6), summary: random.chance(1, 2) };
-    case "power-cut":
-      return { kind, session, choices: randomChoices(random, 12) };
-    default:
-      return { kind, session };
-  }
-}
-
-/**
- * What survives a power cut, at random: all, nothing, or each by itself.
- *
- * @param random The source.
- * @param count For how many operations.
- * @returns The choices.
- */
-export function randomChoices(random: SeededRandom, count: number): number[] {
-  const fate = random.below(8);
-  if (fate === 0) return new Array<number>(count).fill(-1);
-  if (fate === 1) return [];
-  return Array.from({ length: count }, () => {
-    const third = random.below(3);
-    return third === 0 ? -1 : third === 1 ? 0 : random.below(256);
-  });
+  return { ...operationTable[kind].draw?.(random), kind, session };
 }

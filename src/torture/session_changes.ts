@@ -9,6 +9,7 @@ import { activeEntries, emptyState, nextSequence, type SessionState } from "./mo
 import type { Operation } from "./operations.ts";
 import { sessionKeys } from "./subject.ts";
 import { Violation } from "./violation.ts";
+import { withFact } from "./watched_facts.ts";
 
 /** The effect of records that are appended together. */
 export function appendEffect(texts: readonly string[]): NewEffect {
@@ -134,8 +135,8 @@ export async function setSummary(experiment: Experiment, { session }: Operation)
 /** Sets the title. */
 export async function setTitle(experiment: Experiment, { session }: Operation): Promise<void> {
   const title = `title ${experiment.label()}`;
-  experiment.withTitles = true;
-  const effect = { words: `set ${title}`, apply: (state: SessionState) => ({ ...state, title }) };
+  experiment.watch("title");
+  const effect = { words: `set ${title}`, apply: (state: SessionState) => withFact(state, "title", title) };
   await experiment.change(session, [effect], true, async () => {
     await (await experiment.session(session)).update({ title });
   });
@@ -160,8 +161,8 @@ export async function remove(experiment: Experiment, { session }: Operation): Pr
   });
 }
 
-function withoutLog({ first, summary, title }: SessionState): Partial<SessionState> {
-  return { first, summary, title };
+function withoutLog({ first, summary, facts }: SessionState): Partial<SessionState> {
+  return { first, summary, facts };
 }
 
 /** Deletes the session, and starts it anew. */

@@ -6,9 +6,10 @@
 
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { JsonObject } from "../log/json_text.ts";
+import { openStore } from "../store/open_store.ts";
 import { sessionFiles, sessionNames } from "../store/session_name.ts";
-import { openStore } from "../store/session_store.ts";
 import type { StoreEvent } from "../store/store_event.ts";
+import type { StoreOptions } from "../store/store_options.ts";
 
 /** A session under test; the calls of Holdfast's `Session` that the laboratory uses. */
 export interface SubjectSession {
@@ -69,6 +70,8 @@ export interface SubjectOptions {
   readonly readOnly: boolean;
   /** Told of events. */
   readonly onEvent?: (event: StoreEvent) => void;
+  /** What an operation has asked for beside. */
+  readonly settings?: Readonly<Partial<StoreOptions>>;
 }
 
 /** A kind of store. */
@@ -113,7 +116,8 @@ export const holdfastSubject: Subject = {
     "foreign",
     "buffered",
   ]),
-  async open({ fileSystem, readOnly, onEvent }) {
-    return await openStore(storeDirectory, { fileSystem, readOnly, ...(onEvent === undefined ? {} : { onEvent }) });
+  async open({ fileSystem, readOnly, onEvent, settings }) {
+    const events = onEvent === undefined ? {} : { onEvent };
+    return await openStore(storeDirectory, { ...settings, fileSystem, readOnly, ...events });
   },
 };

@@ -14,6 +14,7 @@ import { appendForeignLine, writeLegacySession } from "./picoclaw_writer.ts";
 import { appendEffect } from "./session_changes.ts";
 import { filesOf, sessionKeys, storeDirectory } from "./subject.ts";
 import { Violation } from "./violation.ts";
+import { factNames, withPicoclawsFacts } from "./watched_facts.ts";
 
 /** The store is closed and opened again. */
 export async function reopen(experiment: Experiment): Promise<void> {
@@ -41,7 +42,7 @@ export async function secondProcess(experiment: Experiment, { session }: Operati
   const isHeld = await experiment.holds(session);
   // Without a meta file the other one would wait, by the real clock, for it to say whose the name is.
   if (isHeld && await readText(experiment.fileSystem, filesOf(session).meta) === null) return;
-  const other = await experiment.subject.open({ fileSystem: experiment.fileSystem.anotherProcess(), readOnly: false });
+  const other = await experiment.openAnother(false);
   try {
     const target = await other.session(sessionKeys[session] ?? "");
     if (isHeld) {
@@ -63,7 +64,7 @@ export async function read(experiment: Experiment): Promise<void> {
 
 /** Another process follows from now on. */
 export async function follow(experiment: Experiment, { session }: Operation): Promise<void> {
-  const other = await experiment.subject.open({ fileSystem: experiment.fileSystem.anotherProcess(), readOnly: true });
+  const other = await experiment.openAnother(true);
   const target = await other.session(sessionKeys[session] ?? "");
   const knows = (text: string): boolean => /"content":"\d+ /.test(text);
   experiment.followers.push(new Follower(target, knows, () => other.close()));
@@ -78,8 +79,8 @@ export async function foreignAppend(experiment: Experiment, operation: Operation
   experiment.withForeign = true;
   const withMeta = !await experiment.holds(session);
   const effects = [{ ...appendEffect([text]), foreign: true }];
-  if (withMeta && latest.title !== "") {
-    effects.push({ words: "picoclaw drops the title", apply: (state) => ({ ...state, title: "" }), foreign: true });
+  if (withMeta && factNames(latest.facts).length > 0) {
+    effects.push({ words: "picoclaw drops what it does not know", apply: withPicoclawsFacts, foreign: true });
   }
   const other = experiment.fileSystem.anotherProcess();
   await experiment.change(session, effects, true, () => appendForeignLine(other, session, text, withMeta));
@@ -88,7 +89,7 @@ export async function foreignAppend(experiment: Experiment, operation: Operation
 /** An old session of picoclaw's lies there when the store is opened next. */
 export async function migrate(experiment: Experiment, { session }: Operation): Promise<void> {
   const { latest } = experiment.model(session);
-  if (nextSequence(latest) > 0 || latest.summary !== "" || latest.title !== "") return;
+  if (nextSequence(latest) > 0 || latest.summary !== "" || factNames(latest.facts).length > 0) return;
   await experiment.endFollowers();
   await experiment.close();
   const texts = await experiment.texts(session, ["small", "small"]);

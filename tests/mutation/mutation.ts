@@ -35,8 +35,8 @@ export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | 
   };
   const subject: Subject = {
     ...holdfastSubject,
-    open: async ({ fileSystem, readOnly, onEvent }) =>
-      await open(storeDirectory, { fileSystem, readOnly, ...(onEvent === undefined ? {} : { onEvent }) }),
+    open: async ({ fileSystem, readOnly, onEvent, settings }) =>
+      await open(storeDirectory, { ...settings, fileSystem, readOnly, ...(onEvent === undefined ? {} : { onEvent }) }),
   };
   return { subject, open };
 }
