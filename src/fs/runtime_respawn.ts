@@ -43,9 +43,8 @@ export function respawnProgram(
   args: readonly string[],
   onOutput: (text: string) => void,
 ): RespawnedProgram {
-  const child = spawn(process.execPath, [...runtimeArguments(), scriptPath, ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const before = isStandalone(scriptPath) ? [] : [...runtimeArguments(), scriptPath];
+  const child = spawn(process.execPath, [...before, ...args], { stdio: ["pipe", "pipe", "pipe"] });
   let errorOutput = "";
   child.stdout.setEncoding("utf8").on("data", onOutput);
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -63,6 +62,15 @@ export function respawnProgram(
     endInput: () => void child.stdin.end(),
     kill: () => void child.kill("SIGKILL"),
   };
+}
+
+/** A compiled program is its own runtime and takes no script: Bun's has its modules in a file system of its own. */
+function isStandalone(scriptPath: string): boolean {
+  if ("bun" in process.versions) return scriptPath.startsWith("/$bunfs/") || scriptPath.includes("~BUN");
+  const deno: unknown = Reflect.get(globalThis, "Deno");
+  if (typeof deno !== "object" || deno === null || !("build" in deno)) return false;
+  const { build } = deno;
+  return typeof build === "object" && build !== null && "standalone" in build && build.standalone === true;
 }
 
 /** Deno's own options are not in `execArgv`, and a bare script is no command of its. */

@@ -30,7 +30,8 @@ export interface RecoveryReport {
   rewrittenBytes: number;
   /**
    * Whether the log alone does not say any more what recovery knew, which is worth a seal: lines were made harmless
-   * where they stand, because somebody else's follow (H8); or the record that vouched for all in front of it was torn.
+   * where they stand, because somebody else's follow (H8); a glued line was kept, which blanks behind it would make a
+   * torn one; or the record that vouched for all in front of it was torn.
    */
   keptInPlace: boolean;
 }
@@ -77,7 +78,7 @@ export async function recoverLog(
     // What is on the disk now is what the chain must say.
     ? (await readUnsealedTail(handle, floor, end)).kept
     : { ...tail.kept, offset: end };
-  return { position, torn, rewrittenBytes, keptInPlace: tail.torn.length > 0 || !isVouched };
+  return { position, torn, rewrittenBytes, keptInPlace: tail.torn.length > 0 || tail.keptGlued || !isVouched };
 }
 
 /** What must be set aside: torn lines that stay, each; and all behind the last line that is kept, as one. */

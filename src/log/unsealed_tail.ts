@@ -41,6 +41,8 @@ export interface UnsealedTail {
   torn: TornLine[];
   /** Behind the last byte that is not blank, where that is behind `kept.offset`: what is between is torn. */
   tornEnd: number;
+  /** Whether a line that somebody glued to a fragment is among what is kept: what follows it may change that. */
+  keptGlued: boolean;
   /** The file's size when it was read, in bytes. */
   size: number;
 }
@@ -67,7 +69,11 @@ export async function readUnsealedTail(
   while (await lines.fill()) {
     for (let line = lines.next(); line !== null; line = lines.next()) {
       const isFragment = mayBeFragment(line) && await isBlankFrom(handle, line.offset + line.length, size);
-      scan.take(line, isFragment, anchor.rawCount === null ? null : anchor.rawCount + lines.rawCount);
+      const glued = scan.take(line, isFragment, anchor.rawCount === null ? null : anchor.rawCount + lines.rawCount);
+      if (glued === null) continue;
+      // Behind what was torn out of a record of ours is what it was written over: blank. A glued line ends the file.
+      const behind = line.offset + line.length + 1;
+      scan.takeGlued(line, glued, behind === size || !await isBlankFrom(handle, behind, size));
     }
   }
   return { ...scan.finish(), size };
@@ -81,7 +87,7 @@ function mayBeFragment(line: ScannedLine): boolean {
   return line.gapBefore && line.offset % 512 === 0 && (line.offset + line.length) % 512 === 0;
 }
 
-/** Whether a line's end is followed by blank bytes or the end of the file. */
+/** Whether the two bytes from an offset on are blank or behind the end of the file. */
 async function isBlankFrom(handle: FileHandle, end: number, size: number): Promise<boolean> {
   const bytes = new Uint8Array(2).fill(lineFeed);
   const room = Math.max(0, Math.min(2, size - end));
@@ -103,6 +109,7 @@ class TailScan {
   /** Torn lines behind the last one that is kept. */
   #tornSince: TornLine[] = [];
   #tornEnd: number;
+  #keptGlued = false;
   /** The members so far of a batch whose last one has not been seen. */
   #batch: TornLine[] = [];
 
@@ -114,9 +121,10 @@ class TailScan {
     this.#tornEnd = anchor.offset;
   }
 
-  take(line: ScannedLine, isFragment: boolean, rawCount: number | null): void {
+  /** Takes a line; its place is returned where it may be one that was glued together: see {@linkcode takeGlued}. */
+  take(line: ScannedLine, isFragment: boolean, rawCount: number | null): TornLine | null {
     const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#chain.take(line);
-    if (verdict === null) return;
+    if (verdict === null) return null;
     const behindLast = this.#next;
     this.#next = {
       offset: line.offset + line.length + (line.terminated ? 1 : 0),
@@ -131,20 +139,29 @@ class TailScan {
       if (this.#takesOwn(verdict)) {
         if (verdict.mark.batchContinues) this.#batch.push(place);
         else this.#keep(line);
-        return;
+        return null;
       }
     }
     this.#breakBatch();
     if (verdict.kind === "foreign") {
       if (line.bytes !== null && readJson(line.bytes, undefined) !== null) {
         this.#keep(line);
-        return;
+        return null;
       }
       this.#chain.reject(verdict, "not a JSON object");
     }
     this.#broken = true;
-    if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) this.#keep(line);
-    else if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
+    if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) return place;
+    if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
+    return null;
+  }
+
+  /** Keeps a line that somebody glued to a fragment; what only looks like one is torn. */
+  takeGlued(line: ScannedLine, place: TornLine, isGlued: boolean): void {
+    if (isGlued) {
+      this.#keep(line);
+      this.#keptGlued = true;
+    } else if (mayVerifyLater(line)) this.#tornSince.push(place);
   }
 
   finish(): Omit<UnsealedTail, "size"> {
@@ -155,6 +172,7 @@ class TailScan {
       keptTerminated: this.#keptTerminated,
       torn: this.#torn,
       tornEnd: Math.max(this.#tornEnd, this.#kept.offset),
+      keptGlued: this.#keptGlued,
     };
   }
 
@@ -167,6 +185,7 @@ class TailScan {
     this.#hasOwn = true;
     this.#kept = behindLast;
     this.#keptTerminated = true;
+    this.#keptGlued = false;
     this.#broken = false;
     this.#torn = [];
     this.#tornSince = [];
@@ -206,6 +225,7 @@ function mayVerifyLater(line: ScannedLine): boolean {
  */
 function endsInForeign(line: ScannedLine): boolean {
   const bytes = line.bytes;
+  if (!line.terminated) return false;
   if (bytes === null) return true;
   if (bytes[bytes.length - 1] !== 0x7d || (line.offset + line.length) % 512 === 0) return false;
   if (readMark(bytes).kind !== "unmarked" || bytes.some(isNoText)) return false;

@@ -170,6 +170,7 @@ function durablePlan(session: OpenSession, writer: LogWriter, sequenceMin: numbe
     torn: [],
     tornEnd: kept.offset,
     hasOwn: false,
+    keptGlued: false,
     size: kept.offset,
   };
   return { start: chainStart(session.key), tail, sequenceMin, onDamage: () => undefined };

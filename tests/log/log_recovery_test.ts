@@ -142,6 +142,23 @@ test("W1, C3: a line that was glued to a fragment stays where it is, and nothing
   assert.deepEqual(quarantined(fileSystem).size, 0);
 });
 
+test("W1: a record that was torn behind a brace is no line that somebody glued to a fragment", async () => {
+  const text = '{"tool_calls":[{"id":"c1","function":{"name":"n","arguments":"{\\"bed\\":2}"}}],"at":1}';
+  const log = new LogBuilder().own('{"durable":1}');
+  const durable = log.bytes();
+  const bytes = log.own(text, "~").bytes();
+  for (let end = durable.length + 1; end < bytes.length - 1; end++) {
+    for (const behind of ["", "\n".repeat(bytes.length - end), "\0".repeat(bytes.length - end)]) {
+      const fileSystem = await assertRecovers(joined([bytes.slice(0, end), utf8(behind)]), {
+        acknowledged: ['0:{"durable":1}'],
+        issued: [],
+        at: `cut at ${end}, ${behind.length} bytes behind`,
+      });
+      assert.ok(!fileSystem.text(logPath).includes('{"tool'), `the torn record is not in the log, cut at ${end}`);
+    }
+  }
+});
+
 test("W2: an unterminated last line gets its end before anything is appended, also where it is whole", async () => {
   for (const last of ['{"role":"user"}', '{"role":"us', "x"]) {
     const log = new LogBuilder().own('{"durable":1}');
