@@ -29,6 +29,8 @@ export interface FileSystemCounters {
   renames: number;
   /** Second names given. */
   links: number;
+  /** Files made that share another's bytes. */
+  clones: number;
   /** Names removed. */
   unlinks: number;
   /** Directories made. */
@@ -53,6 +55,7 @@ export function createFileSystemCounters(): FileSystemCounters {
     truncates: 0,
     renames: 0,
     links: 0,
+    clones: 0,
     unlinks: 0,
     directoriesMade: 0,
   };
@@ -92,6 +95,7 @@ export function countingFileSystem(inner: FileSystem, counters: FileSystemCounte
       counters.links++;
       return inner.link(from, to);
     },
+    ...(inner.cloneFile === undefined ? {} : { cloneFile: countingClone(inner.cloneFile.bind(inner), counters) }),
     unlink(path) {
       counters.unlinks++;
       return inner.unlink(path);
@@ -103,6 +107,17 @@ export function countingFileSystem(inner: FileSystem, counters: FileSystemCounte
     lock: (path, holder) => inner.lock(path, holder),
     waitForChange: (path, signal) => inner.waitForChange(path, signal),
     realPath: (path) => inner.realPath(path),
+  };
+}
+
+/** Only what was shared counts: a refusal is the rule on ext4, and costs nothing. */
+function countingClone(
+  clone: NonNullable<FileSystem["cloneFile"]>,
+  counters: FileSystemCounters,
+): NonNullable<FileSystem["cloneFile"]> {
+  return async (from, to) => {
+    await clone(from, to);
+    counters.clones++;
   };
 }
 

@@ -150,6 +150,12 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Gives a file a second name; `EEXIST` if that is taken. Durable after a sync of the directory. */
   link(from: string, to: string): Promise<void>;
+  /**
+   * Makes a new file that shares the bytes of another until one of them is changed (a reflink), with its permission
+   * bits; `EEXIST` if the name is taken. Where bytes cannot be shared (ext4), it makes nothing and rejects with
+   * `ENOTSUP`. Neither the name nor what it holds is durable before syncs of its own.
+   */
+  cloneFile?(from: string, to: string): Promise<void>;
   /** Removes a name. Durable after a sync of the directory; until then it may come back. */
   unlink(path: string): Promise<void>;
   /** Makes the names in a directory durable: what was made, renamed and removed in it. Not what the files hold. */

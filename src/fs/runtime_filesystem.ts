@@ -10,6 +10,7 @@
 import {
   close,
   constants,
+  copyFile,
   type Dirent,
   fchmod,
   fstat,
@@ -30,12 +31,18 @@ import {
 } from "node:fs";
 import process from "node:process";
 import type { DirectoryEntry, FileStat, FileSystem } from "./filesystem.ts";
+import { systemErrorCode } from "../errors.ts";
 import { waitForRuntimeChange } from "./runtime_change.ts";
 import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
 import { lockRuntimeFile } from "./runtime_lock.ts";
 
 /** What `statfs` says of file systems that copy on write: btrfs, ZFS, bcachefs, overlayfs. */
 const copyOnWriteTypes: ReadonlySet<number> = new Set([0x9123683e, 0x2fc12fc1, 0xca451a4e, 0x794c7630]);
+
+/** What `statfs` says of file systems on which files can share bytes: btrfs, XFS, bcachefs, ZFS, OCFS2. */
+const reflinkTypes: ReadonlySet<number> = new Set([0x9123683e, 0x58465342, 0xca451a4e, 0x2fc12fc1, 0x7461636f]);
+/** How a kernel says that bytes cannot be shared here. */
+const noReflinkCodes: ReadonlySet<string> = new Set(["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EXDEV", "EINVAL", "ENOTTY"]);
 
 /** The real file system. It has no state of its own: one object serves a whole process. */
 export const runtimeFileSystem: FileSystem = {
@@ -44,13 +51,7 @@ export const runtimeFileSystem: FileSystem = {
   open: openRuntimeFile,
 
   async overwritesInPlace(path: string): Promise<boolean> {
-    try {
-      const { type } = await settled<StatsFs>((done) => statfs(path, done));
-      return !copyOnWriteTypes.has(type);
-    } catch {
-      // Deno asks for a permission that nothing else needs.
-      return true;
-    }
+    return !copyOnWriteTypes.has(await fileSystemType(path));
   },
 
   async stat(path: string): Promise<FileStat> {
@@ -89,6 +90,19 @@ export const runtimeFileSystem: FileSystem = {
     await settled((done) => link(from, to, done));
   },
 
+  async cloneFile(from: string, to: string): Promise<void> {
+    // Deno copies where it cannot share; whether it can is asked of the file system.
+    const maySilentlyCopy = "deno" in process.versions;
+    if (maySilentlyCopy && !reflinkTypes.has(await fileSystemType(from))) throw cannotShare(from);
+    const flags = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE;
+    try {
+      await settled((done) => copyFile(from, to, flags, done));
+    } catch (error) {
+      const code = systemErrorCode(error);
+      throw code !== undefined && noReflinkCodes.has(code) ? cannotShare(from) : error;
+    }
+  },
+
   async unlink(path: string): Promise<void> {
     // Deno's unlink removes an empty directory.
     const stats = await settled<Stats>((done) => lstat(path, done));
@@ -117,6 +131,20 @@ async function withDirectory(path: string, use: (descriptor: number) => Promise<
   } finally {
     await settled((done) => close(descriptor, done));
   }
+}
+
+/** What `statfs` calls the file system; 0 where that cannot be told. */
+async function fileSystemType(path: string): Promise<number> {
+  try {
+    return (await settled<StatsFs>((done) => statfs(path, done))).type;
+  } catch {
+    // Deno asks for a permission that nothing else needs.
+    return 0;
+  }
+}
+
+function cannotShare(path: string): Error {
+  return codedError("ENOTSUP", `files cannot share bytes here, clone '${path}'`);
 }
 
 function runtimeName(): string {

@@ -17,6 +17,7 @@ export type PortMethod =
   | "removeDirectory"
   | "rename"
   | "link"
+  | "cloneFile"
   | "unlink"
   | "syncDirectory"
   | "lock"
@@ -38,7 +39,7 @@ export interface PortCall {
   readonly method: PortMethod;
   /** For what: the path that it names, or that the file was opened by. */
   readonly path: string;
-  /** The other path of `rename` and `link`. */
+  /** The other path of `rename`, `link` and `cloneFile`. */
   readonly toPath?: string;
   /** Where, for `read` and `write`; the size, for `truncate`. */
   readonly offset?: number;
@@ -106,6 +107,7 @@ const CHANGING: ReadonlySet<PortMethod> = new Set<PortMethod>([
   "removeDirectory",
   "rename",
   "link",
+  "cloneFile",
   "unlink",
   "lock",
   "write",

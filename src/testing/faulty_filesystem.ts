@@ -8,6 +8,7 @@
 
 import type { DirectoryEntry, FileHandle, FileStat, FileSystem, LockAttempt, OpenOptions } from "../fs/filesystem.ts";
 import { FaultInjector, type FaultPlan, type PortCall } from "./fault_injector.ts";
+import { systemError } from "./system_error.ts";
 import { FaultyFile, type SyncFaultTarget } from "./faulty_file.ts";
 
 /**
@@ -95,6 +96,15 @@ export class FaultyFileSystem implements FileSystem {
   link(from: string, to: string): Promise<void> {
     const call: PortCall = { method: "link", path: from, toPath: to };
     return this.#injector.run(call, () => this.#inner.link(from, to));
+  }
+
+  /** {@inheritDoc FileSystem.cloneFile} */
+  cloneFile(from: string, to: string): Promise<void> {
+    const call: PortCall = { method: "cloneFile", path: from, toPath: to };
+    return this.#injector.run(call, async () => {
+      if (this.#inner.cloneFile === undefined) throw systemError("ENOTSUP", "clone", from);
+      await this.#inner.cloneFile(from, to);
+    });
   }
 
   /** {@inheritDoc FileSystem.unlink} */

@@ -21,6 +21,7 @@
 import type { DirectoryEntry, FileHandle, FileStat, FileSystem, LockAttempt, OpenOptions } from "../fs/filesystem.ts";
 import type { Choices } from "./crash_choices.ts";
 import { describeChoices, describePending, type PendingDescription } from "./crash_story.ts";
+import { readBytes } from "./file_tree.ts";
 import { hashTree } from "./image_hash.ts";
 import * as names from "./namespace_calls.ts";
 import { lookUpExisting } from "./path_lookup.ts";
@@ -146,6 +147,30 @@ export class SimulatedFileSystem implements FileSystem {
   async link(from: string, to: string): Promise<void> {
     this.#change("link", `${from} -> ${to}`, () => names.link(this.#machine, from, to));
     await this.#machine.answer(this.#process, "link", from, undefined);
+  }
+
+  /**
+   * {@inheritDoc FileSystem.cloneFile}
+   *
+   * What was shared is as little durable as if it had been written.
+   */
+  async cloneFile(from: string, to: string): Promise<void> {
+    const machine = this.#machine;
+    machine.check(this.#process, "clone", from);
+    const { node } = lookUpExisting(machine.pages.cache, from, "clone", false);
+    if (node.kind !== "file") throw systemError(node.kind === "other" ? "ELOOP" : "EISDIR", "clone", from);
+    if (machine.options.reflinks !== true) throw systemError("ENOTSUP", "clone", from);
+    const bytes = new Uint8Array(node.size);
+    readBytes(node, bytes, 0);
+    const file = await this.open(to, { access: "write", create: "exclusive", mode: node.mode });
+    try {
+      if (await file.write(bytes, 0) < bytes.length) throw systemError("ENOSPC", "clone", to);
+    } catch (error) {
+      await this.unlink(to);
+      throw error;
+    } finally {
+      await file.close();
+    }
   }
 
   /** {@inheritDoc FileSystem.unlink} */

@@ -54,6 +54,12 @@ export interface SimulatedFileSystemOptions {
    */
   splitRenames?: boolean;
   /**
+   * Whether files can share bytes, as on btrfs and XFS: `cloneFile` is refused without.
+   *
+   * @default {false}
+   */
+  reflinks?: boolean;
+  /**
    * What the clock says at the start. It ticks one millisecond with each change.
    *
    * @default {1700000000000}

@@ -4,12 +4,14 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { systemErrorCode } from "../../src/errors.ts";
 import { type RegisterCase, rejectsWith, textOf, writeAt } from "./conformance_environment.ts";
 
 /** Registers the cases. */
 export function registerNameCases(register: RegisterCase): void {
   registerRename(register);
   registerLink(register);
+  registerClone(register);
   registerUnlink(register);
 }
 
@@ -100,6 +102,39 @@ function registerLink(register: RegisterCase): void {
     await write(path("one"), "1");
     await rejectsWith(fileSystem.link(path("none"), path("two")), "ENOENT");
     await rejectsWith(fileSystem.link(path("one"), path("none/two")), "ENOENT");
+  });
+}
+
+function registerClone(register: RegisterCase): void {
+  register(
+    "cloneFile() makes a file of its own with the same bytes, or is ENOTSUP and makes nothing",
+    async ({ fileSystem, open, path, write, text }) => {
+      await write(path("one"), "shared");
+      assert.ok(fileSystem.cloneFile !== undefined);
+      const code = await fileSystem.cloneFile(path("one"), path("two")).then(() => "none", systemErrorCode);
+      if (code !== "none") {
+        assert.equal(code, "ENOTSUP");
+        await rejectsWith(fileSystem.stat(path("two")), "ENOENT");
+        return;
+      }
+      const [one, two] = [await fileSystem.stat(path("one")), await fileSystem.stat(path("two"))];
+      assert.notEqual(one.inode, two.inode);
+      assert.deepEqual([one.linkCount, two.linkCount, two.mode, two.size], [1, 1, one.mode, one.size]);
+      await writeAt(await open(path("one"), { access: "write" }), "S", 0);
+      await writeAt(await open(path("two"), { access: "write" }), "!", 5);
+      assert.equal(await text(path("one")), "Shared");
+      assert.equal(await text(path("two")), "share!");
+    },
+  );
+
+  register("cloneFile() never replaces, and needs a file", async ({ fileSystem, path, write, text }) => {
+    await write(path("one"), "1");
+    await write(path("two"), "2");
+    assert.ok(fileSystem.cloneFile !== undefined);
+    await rejectsWith(fileSystem.cloneFile(path("one"), path("two")), "EEXIST", "ENOTSUP");
+    await rejectsWith(fileSystem.cloneFile(path("none"), path("three")), "ENOENT", "ENOTSUP");
+    assert.equal(await text(path("two")), "2");
+    await rejectsWith(fileSystem.stat(path("three")), "ENOENT");
   });
 }
 

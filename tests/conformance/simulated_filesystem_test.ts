@@ -1,8 +1,8 @@
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { type ConformanceEnvironment, runFilesystemConformance } from "./filesystem_conformance.ts";
 
-async function environment(model: "ordered" | "weak"): Promise<ConformanceEnvironment> {
-  const fileSystem = new SimulatedFileSystem({ model });
+async function environment(model: "ordered" | "weak", reflinks = false): Promise<ConformanceEnvironment> {
+  const fileSystem = new SimulatedFileSystem({ model, reflinks });
   await fileSystem.makeDirectory("/directory", 0o755);
   return {
     fileSystem,
@@ -16,3 +16,4 @@ async function environment(model: "ordered" | "weak"): Promise<ConformanceEnviro
 
 runFilesystemConformance("SimulatedFileSystem (weak)", () => environment("weak"));
 runFilesystemConformance("SimulatedFileSystem (ordered)", () => environment("ordered"));
+runFilesystemConformance("SimulatedFileSystem (weak, sharing bytes)", () => environment("weak", true));
