@@ -34,22 +34,19 @@ export {
   type OpenOptions,
 } from "./src/fs/filesystem.ts";
 export { type JsonObject as RecordObject } from "./src/log/json_text.ts";
-export { type AppendReceipt } from "./src/store/append_queue.ts";
+export { type AppendReceipt } from "./src/store/group_plan.ts";
 export { type CompactionResult, type TruncateOptions } from "./src/store/history_edits.ts";
+export { openStore } from "./src/store/open_store.ts";
 export { type RecordIdOf } from "./src/store/record_ids.ts";
-export {
-  type AppendOptions,
-  type RecordEntry,
-  type RepairReport,
-  Session,
-  type TextEntry,
-} from "./src/store/session.ts";
+export { type AppendOptions, type RepairReport, Session } from "./src/store/session.ts";
 export { type SessionFacts } from "./src/store/session_facts.ts";
 export { type SessionInfo } from "./src/store/session_info.ts";
 export { type ListOptions } from "./src/store/session_list.ts";
-export { type SessionStats, type SessionTail, type VerifyReport } from "./src/store/session_reading.ts";
+export { type RecordEntry, SessionReader, type TextEntry } from "./src/store/session_reader.ts";
+export { type SessionTail } from "./src/store/session_reading.ts";
 export { type RecordsOptions } from "./src/store/session_records.ts";
-export { openStore, SessionStore } from "./src/store/session_store.ts";
+export { SessionStore } from "./src/store/session_store.ts";
+export { type SessionStats, type VerifyReport } from "./src/store/session_verification.ts";
 export { type SessionStatus } from "./src/store/session_worker.ts";
 export { type StoreCounters } from "./src/store/store_counters.ts";
 export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";

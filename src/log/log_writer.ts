@@ -5,19 +5,19 @@
  * States: *open* until an outcome is unknown, then *failed* for good (`append`, `sync` and `rewritten` reject; only
  * `close` works). A write that failed with a known outcome is undone, the undo is synced, and the writer stays open.
  *
- * Offsets, in bytes: `syncedOffset` ≤ `tailOffset` ≤ the file's size. What stands between tail and size is fill (LF).
- *
  * @module
  */
 
-import { assertInvariant, HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { writeAgainSync, writeFully, writeFullySync } from "./atomic_file.ts";
-import { blank, cutFill, FillPolicy, isBlankRange, withFill } from "./log_fill.ts";
 import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
+import { type GroupOwner, GroupWriter } from "./group_writer.ts";
+import { LogEnd } from "./log_end.ts";
+import { cutFill, isBlankRange } from "./log_fill.ts";
 import { LogIdentity } from "./log_identity.ts";
 import type { ChainPosition } from "./record_chain.ts";
-import { batchBytesMax, lineFeed, unsyncedBytesMax } from "./record_format.ts";
+import { lineFeed, unsyncedBytesMax } from "./record_format.ts";
 import { type Batch, encodeGroup, groupBytesBound, type RecordGroup } from "./record_group.ts";
 
 export type { Batch } from "./record_group.ts";
@@ -35,23 +35,15 @@ export interface WritableLog {
 }
 
 /** Appends to one log. Calls must not overlap: its owner queues them. */
-export class LogWriter {
+export class LogWriter implements GroupOwner {
   readonly #fileSystem: FileSystem;
   readonly #report: (offset: number, length: number) => void;
   readonly #fillAhead: boolean;
-  #fill: FillPolicy;
   #log: WritableLog;
   #identity: LogIdentity;
-  #size: number;
-  #tailOffset: number;
-  #syncedOffset: number;
-  #sequenceNext: number;
-  #checksum: number;
-  #rawCount: number | null;
+  #end: LogEnd;
+  #groups: GroupWriter;
   #failure: HoldfastError | null = null;
-  /** What an asynchronous call is writing at this moment, and up to where it may still write fill. */
-  #inFlight: { bytes: Uint8Array; offset: number; end: number } | null = null;
-  #undoing = false;
 
   /**
    * Creates a writer.
@@ -70,15 +62,10 @@ export class LogWriter {
     this.#fileSystem = fileSystem;
     this.#report = report;
     this.#fillAhead = fillAhead;
-    this.#fill = new FillPolicy(fillAhead);
     this.#log = log;
     this.#identity = new LogIdentity(fileSystem, log.path, log.handle);
-    this.#size = log.position.offset;
-    this.#tailOffset = log.position.offset;
-    this.#syncedOffset = log.position.offset;
-    this.#sequenceNext = Math.max(log.position.sequence, log.sequenceMin);
-    this.#checksum = log.position.checksum ?? 0;
-    this.#rawCount = log.position.rawCount;
+    this.#end = new LogEnd(log.position, log.sequenceMin);
+    this.#groups = new GroupWriter(this, log, this.#end, fillAhead);
   }
 
   /** The open log; for reading what was written. */
@@ -88,27 +75,22 @@ export class LogWriter {
 
   /** Behind the last record, in bytes. */
   get tailOffset(): number {
-    return this.#tailOffset;
+    return this.#end.tailOffset;
   }
 
   /** Everything in front of it is durable, in bytes. */
   get syncedOffset(): number {
-    return this.#syncedOffset;
+    return this.#end.syncedOffset;
   }
 
   /** The number that the next record gets. */
   get sequenceNext(): number {
-    return this.#sequenceNext;
+    return this.#end.sequenceNext;
   }
 
   /** Where the log goes on. */
   get position(): ChainPosition {
-    return {
-      offset: this.#tailOffset,
-      checksum: this.#checksum,
-      sequence: this.#sequenceNext,
-      rawCount: this.#rawCount,
-    };
+    return this.#end.position;
   }
 
   /** Why nothing can be written any more; null while open. */
@@ -126,33 +108,33 @@ export class LogWriter {
    * @throws {HoldfastError} `disk-full` or `io` when nothing of it is in the log; `failed` when that is unknown.
    */
   async append(batches: readonly Batch[], durable: boolean, begin: () => boolean = () => true): Promise<number> {
-    this.#assertOpen();
-    await this.#lookAtFile();
+    await this.lookAtFile();
+    const end = this.#end;
     const bound = groupBytesBound(batches);
-    if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();
+    if (end.tailOffset > end.syncedOffset && end.unsynced + bound > unsyncedBytesMax) await this.sync();
     if (!begin()) return -1;
-    const first = this.#sequenceNext;
-    const group = this.#encode(batches);
-    await this.#write(group);
-    this.#assertOpen();
-    if (durable || this.#unsynced > unsyncedBytesMax) await this.sync();
+    const first = end.sequenceNext;
+    await this.#groups.write(this.#encode(batches));
+    this.assertOpen();
+    if (durable || end.unsynced > unsyncedBytesMax) await this.sync();
     return first;
   }
 
   /** Makes everything that was appended durable. Does nothing if it is. */
   async sync(): Promise<void> {
-    this.#assertOpen();
-    const target = this.#tailOffset;
-    if (this.#syncedOffset >= target) return;
+    this.assertOpen();
+    const end = this.#end;
+    const target = end.tailOffset;
+    if (end.syncedOffset >= target) return;
     try {
       await this.#log.handle.syncData();
     } catch (error) {
       throw this.fail("a sync failed, so what is durable is unknown", error);
     }
     // One that failed meanwhile, blocking, may have taken the error that ours should have had.
-    this.#assertOpen();
+    this.assertOpen();
     // A blocking one that did not may have gone further.
-    this.#syncedOffset = Math.max(this.#syncedOffset, target);
+    end.syncedOffset = Math.max(end.syncedOffset, target);
   }
 
   /**
@@ -163,25 +145,27 @@ export class LogWriter {
    * @returns The number of the first record.
    */
   appendSync(batches: readonly Batch[]): number {
-    this.#assertOpen();
+    this.assertOpen();
+    const end = this.#end;
+    const { inFlight, undoing } = this.#groups;
     // The undo would cut what is written here.
-    if (this.#undoing) throw this.fail("a blocking flush came while a failed write was being undone", undefined);
+    if (undoing) throw this.fail("a blocking flush came while a failed write was being undone", undefined);
     try {
       // The same bytes again: a sync that is under way may fail, and ours would then prove nothing about its pages.
-      if (this.#inFlight !== null) {
-        writeFullySync(this.#log.handle, this.#inFlight.bytes, this.#inFlight.offset);
+      if (inFlight !== null) {
+        writeFullySync(this.#log.handle, inFlight.bytes, inFlight.offset);
         // Fill that is still to come must not fall on what is written now.
-        this.#tailOffset = Math.max(this.#tailOffset, this.#inFlight.end);
+        end.tailOffset = Math.max(end.tailOffset, inFlight.end);
       } else {
-        writeAgainSync(this.#log.handle, this.#syncedOffset, this.#tailOffset);
+        writeAgainSync(this.#log.handle, end.syncedOffset, end.tailOffset);
       }
       this.#goBehindSync();
-      const first = this.#sequenceNext;
+      const first = end.sequenceNext;
       const group = this.#encode(batches);
-      writeFullySync(this.#log.handle, group.bytes, this.#tailOffset);
-      this.#advance(group);
-      if (this.#syncedOffset < this.#tailOffset) this.#log.handle.syncDataSync();
-      this.#syncedOffset = this.#tailOffset;
+      writeFullySync(this.#log.handle, group.bytes, end.tailOffset);
+      end.advance(group);
+      if (end.syncedOffset < end.tailOffset) this.#log.handle.syncDataSync();
+      end.syncedOffset = end.tailOffset;
       return first;
     } catch (error) {
       throw this.fail("a blocking flush failed, so what is durable is unknown", error);
@@ -194,17 +178,12 @@ export class LogWriter {
    * @param log The new log, durable under its name.
    */
   async rewritten(log: WritableLog): Promise<void> {
-    this.#assertOpen();
+    this.assertOpen();
     const old = this.#log.handle;
     this.#log = log;
-    this.#fill = new FillPolicy(this.#fillAhead);
     this.#identity = new LogIdentity(this.#fileSystem, log.path, log.handle);
-    this.#size = log.position.offset;
-    this.#tailOffset = log.position.offset;
-    this.#syncedOffset = log.position.offset;
-    this.#sequenceNext = Math.max(log.position.sequence, log.sequenceMin);
-    this.#checksum = log.position.checksum ?? 0;
-    this.#rawCount = log.position.rawCount;
+    this.#end = new LogEnd(log.position, log.sequenceMin);
+    this.#groups = new GroupWriter(this, log, this.#end, this.#fillAhead);
     // Nobody needs the old one any more, whatever its end was.
     await old.close().catch(() => undefined);
   }
@@ -230,23 +209,18 @@ export class LogWriter {
    * @param rawCount As picoclaw counts them.
    */
   setRawCount(rawCount: number): void {
-    this.#rawCount = rawCount;
-  }
-
-  /** Looks whether the file is still ours alone, as is done before each append; for use before a rewrite. */
-  async lookAtFile(): Promise<void> {
-    this.#assertOpen();
-    await this.#lookAtFile();
+    this.#end.rawCount = rawCount;
   }
 
   /** Takes the fill away, if it is still ours alone. Not made durable: fill that comes back is blank. */
   async trim(): Promise<void> {
-    if (this.#failure !== null || this.#size <= this.#tailOffset) return;
-    await this.#lookAtFile();
+    const end = this.#end;
+    if (this.#failure !== null || end.size <= end.tailOffset) return;
+    await this.lookAtFile();
     const { handle } = this.#log;
-    if (this.#size <= this.#tailOffset || !await isBlankRange(handle, this.#tailOffset, this.#size)) return;
-    await cutFill(handle, this.#tailOffset);
-    this.#size = this.#tailOffset;
+    if (end.size <= end.tailOffset || !await isBlankRange(handle, end.tailOffset, end.size)) return;
+    await cutFill(handle, end.tailOffset);
+    end.size = end.tailOffset;
   }
 
   /** Gives the file back. Makes nothing durable. */
@@ -254,117 +228,41 @@ export class LogWriter {
     await this.#log.handle.close();
   }
 
-  get #unsynced(): number {
-    return this.#tailOffset - this.#syncedOffset;
-  }
-
-  #assertOpen(): void {
+  /** {@inheritDoc GroupOwner.assertOpen} */
+  assertOpen(): void {
     if (this.#failure !== null) throw this.#failure;
   }
 
   #encode(batches: readonly Batch[]): RecordGroup {
-    return encodeGroup(batches, this.#sequenceNext, this.#checksum, this.#unsynced > 0);
-  }
-
-  #advance(group: RecordGroup): void {
-    this.#tailOffset += group.bytes.length;
-    this.#size = Math.max(this.#size, this.#tailOffset);
-    this.#checksum = group.checksum;
-    this.#sequenceNext = group.sequenceNext;
-    if (this.#rawCount !== null) this.#rawCount += group.rawLines;
-  }
-
-  async #write(group: RecordGroup): Promise<void> {
-    assertInvariant(
-      this.#unsynced === 0 || this.#unsynced + group.bytes.length <= unsyncedBytesMax + batchBytesMax,
-      "I18: what is unsynced is bounded",
-    );
-    const before = this.position;
-    const sizeBefore = this.#size;
-    const offset = this.#tailOffset;
-    const end = offset + group.bytes.length;
-    const size = this.#fill.sizeFor(sizeBefore, end, group.bytes.length);
-    // A blocking flush may come in between, and goes on behind.
-    this.#advance(group);
-    this.#inFlight = { bytes: group.bytes, offset, end: size > sizeBefore ? size : end };
-    try {
-      if (size > sizeBefore) await this.#writeFilled(group.bytes, offset, sizeBefore, size);
-      else await writeFully(this.#log.handle, group.bytes, offset);
-      this.#fill.wrote(group.bytes.length);
-    } catch (error) {
-      if (this.#syncedOffset > offset) throw this.fail("a write failed during a blocking flush", error);
-      await this.#undo(before, sizeBefore, error);
-      throw toHoldfastError(error, "appending", this.#log.path);
-    } finally {
-      this.#inFlight = null;
-    }
-  }
-
-  /** Its last byte first: the file has its new size at once, and never one in between (H13). */
-  async #writeFilled(bytes: Uint8Array, offset: number, sizeBefore: number, size: number): Promise<void> {
-    const { handle } = this.#log;
-    this.#size = size;
-    try {
-      await writeFully(handle, blank(1), size - 1);
-      await writeFully(handle, withFill(bytes, size - offset), offset);
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if ((code !== "ENOSPC" && code !== "EDQUOT") || this.#syncedOffset > offset) throw error;
-      // Where there is no room for the fill, there may be for the group.
-      this.#fill.disable();
-      this.#undoing = true;
-      await handle.truncate(sizeBefore).finally(() => this.#undoing = false);
-      this.#size = Math.max(sizeBefore, offset + bytes.length);
-      await writeFully(handle, bytes, offset);
-    }
-  }
-
-  /** A rejected record must not come back behind a retried one, so the undo is durable before anything else (C7). */
-  async #undo(before: ChainPosition, sizeBefore: number, cause: unknown): Promise<void> {
-    this.#undoing = true;
-    this.#inFlight = null;
-    try {
-      const { handle } = this.#log;
-      if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);
-      await handle.truncate(sizeBefore);
-      await handle.syncData();
-    } catch (error) {
-      throw this.fail("a write failed and could not be undone", new AggregateError([cause, error], "write and undo"));
-    } finally {
-      this.#undoing = false;
-    }
-    this.#assertOpen();
-    this.#tailOffset = before.offset;
-    this.#syncedOffset = before.offset;
-    this.#size = sizeBefore;
-    this.#checksum = before.checksum ?? 0;
-    this.#sequenceNext = before.sequence;
-    this.#rawCount = before.rawCount;
+    const end = this.#end;
+    return encodeGroup(batches, end.sequenceNext, end.checksum, end.unsynced > 0);
   }
 
   /**
-   * Nobody else may write the log, but picoclaw knows no lock: what it appended is gone on behind, and a log that was
-   * taken away under us makes the session fail (A5, H15).
+   * Looks whether the file is still ours alone, as is done before each append; for use before a rewrite. Nobody else
+   * may write the log, but picoclaw knows no lock: what it appended is gone on behind, and a log that was taken away
+   * under us makes the session fail (A5, H15).
    */
-  async #lookAtFile(): Promise<void> {
+  async lookAtFile(): Promise<void> {
+    this.assertOpen();
+    const end = this.#end;
     for (;;) {
-      const size = this.#size;
-      const tailOffset = this.#tailOffset;
+      const { size, tailOffset } = end;
       const seen = await this.#identity.look();
-      this.#assertOpen();
+      this.assertOpen();
       if (seen === "removed") throw this.fail("the log was removed", undefined);
       if (seen === "replaced") throw this.fail("another file has taken the log's name", undefined);
       // A blocking flush came in between.
-      if (this.#size !== size) continue;
+      if (end.size !== size) continue;
       if (seen === size) return;
       if (seen < size) throw this.fail("the log was cut by somebody else", undefined);
-      const found = await readForeignAppend(this.#log.handle, this.position, seen);
-      if (this.#tailOffset === tailOffset) await this.#goBehind(found);
+      const found = await readForeignAppend(this.#log.handle, end.position, seen);
+      if (end.tailOffset === tailOffset) await this.#goBehind(found);
     }
   }
 
   async #goBehind(found: ForeignAppend): Promise<void> {
-    const start = this.#tailOffset;
+    const start = this.#end.tailOffset;
     if (!found.terminated) {
       try {
         await writeFully(this.#log.handle, Uint8Array.of(lineFeed), found.position.offset);
@@ -372,27 +270,24 @@ export class LogWriter {
         throw toHoldfastError(error, "ending a line that somebody else left open", this.#log.path);
       }
     }
-    if (this.#tailOffset !== start) return;
+    if (this.#end.tailOffset !== start) return;
     this.#advanceBehind(found);
     await this.sync();
   }
 
   #goBehindSync(): void {
-    if (this.#log.handle.readSync(new Uint8Array(1), this.#size) === 0) return;
-    const found = readForeignAppendSync(this.#log.handle, this.position);
-    if (!found.terminated) writeFullySync(this.#log.handle, Uint8Array.of(lineFeed), found.position.offset);
+    const { handle } = this.#log;
+    if (handle.readSync(new Uint8Array(1), this.#end.size) === 0) return;
+    const found = readForeignAppendSync(handle, this.position);
+    if (!found.terminated) writeFullySync(handle, Uint8Array.of(lineFeed), found.position.offset);
     this.#advanceBehind(found);
-    this.#log.handle.syncDataSync();
-    this.#syncedOffset = this.#tailOffset;
+    handle.syncDataSync();
+    this.#end.syncedOffset = this.#end.tailOffset;
   }
 
-  #advanceBehind({ position, terminated }: ForeignAppend): void {
-    const start = this.#tailOffset;
-    this.#tailOffset = position.offset + (terminated ? 0 : 1);
-    this.#size = this.#tailOffset;
-    this.#checksum = position.checksum ?? 0;
-    this.#sequenceNext = position.sequence;
-    this.#rawCount = position.rawCount;
-    this.#report(start, position.offset - start);
+  #advanceBehind(found: ForeignAppend): void {
+    const start = this.#end.tailOffset;
+    this.#end.goBehind(found);
+    this.#report(start, found.position.offset - start);
   }
 }

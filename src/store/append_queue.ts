@@ -10,15 +10,8 @@ import { HoldfastError } from "../errors.ts";
 import { unsyncedBytesMax } from "../log/record_format.ts";
 import type { LogWriter } from "../log/log_writer.ts";
 import type { OpenSession } from "./open_session.ts";
-import { RecordIds } from "./record_ids.ts";
-
-/** What an append resolves to. */
-export interface AppendReceipt {
-  /** The record's number. */
-  sequence: number;
-  /** Whether it was in the log already, by its id; then nothing was appended. */
-  duplicate: boolean;
-}
+import { type AppendReceipt, planGroup, type PlannedGroup } from "./group_plan.ts";
+import type { RecordIds } from "./record_ids.ts";
 
 /** Records that are to be appended together, all or nothing. */
 export interface QueuedBatch {
@@ -69,16 +62,6 @@ interface Group {
   kind: "group";
   entries: AppendEntry[];
   state: "waiting" | "writing" | "done";
-}
-
-/** What is left of a group's entries when duplicates are taken out. */
-interface PlannedGroup {
-  batches: (readonly string[])[];
-  /** Gives the receipts, once the number of the first new record is known. */
-  receipts: (first: number) => AppendReceipt[][];
-  records: number;
-  duplicates: number;
-  newIds: (string | undefined)[];
 }
 
 /** The queue of one session. */
@@ -233,39 +216,4 @@ export class AppendQueue {
     for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
     this.#owner.committed();
   }
-}
-
-/** An id that is in the log, or earlier in the same group, is not appended again. */
-function planGroup(entries: readonly AppendEntry[], ids: RecordIds | null): PlannedGroup {
-  const batches: (readonly string[])[] = [];
-  const newIds: (string | undefined)[] = [];
-  const inGroup = new Map<string, number>();
-  const places: { offset: number | null; sequence: number; duplicate: boolean }[][] = [];
-  let duplicates = 0;
-  for (const { texts, ids: entryIds } of entries) {
-    const batch: string[] = [];
-    places.push(texts.map((text, index) => {
-      const id = ids === null ? undefined : entryIds[index];
-      const known = id === undefined ? undefined : ids?.find(id);
-      const earlier = id === undefined ? undefined : inGroup.get(id);
-      if (known !== undefined || earlier !== undefined) {
-        duplicates++;
-        return { offset: known === undefined ? earlier ?? null : null, sequence: known ?? 0, duplicate: true };
-      }
-      const offset = newIds.length;
-      if (id !== undefined) inGroup.set(id, offset);
-      newIds.push(id);
-      batch.push(text);
-      return { offset, sequence: 0, duplicate: false };
-    }));
-    if (batch.length > 0) batches.push(batch);
-  }
-  const receipts = (first: number): AppendReceipt[][] =>
-    places.map((batch) =>
-      batch.map(({ offset, sequence, duplicate }) => ({
-        sequence: offset === null ? sequence : first + offset,
-        duplicate,
-      }))
-    );
-  return { batches, receipts, records: newIds.length, duplicates, newIds };
 }

@@ -10,26 +10,23 @@
  * @module
  */
 
-import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
-import type { FileHandle } from "../fs/filesystem.ts";
-import { replaceFile, unlinkIfThere } from "../log/atomic_file.ts";
-import { LogLines } from "../log/log_lines.ts";
-import { type Batch, LogWriter, type WritableLog } from "../log/log_writer.ts";
-import { chainStart } from "../log/record_chain.ts";
-import { makeSeal } from "../log/seal.ts";
-import { removeSessionFiles } from "./session_files.ts";
+import { type HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import type { Batch, LogWriter, WritableLog } from "../log/log_writer.ts";
+import { FailureGuard, type GuardedSession } from "./failure_guard.ts";
+import { MetaKeeper } from "./meta_keeper.ts";
 import { claimSession, type SessionClaim } from "./session_lock.ts";
-import { encodeMeta, newMeta, type SessionMeta } from "./session_meta.ts";
+import type { SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
-import { type OpenedLog, openLog, setMetaAside } from "./session_recovery.ts";
-import { type StoreContext, timestamp } from "./store_context.ts";
+import { createLog, findSession, type FoundSession, openWriter } from "./session_opening.ts";
+import { openLog } from "./session_recovery.ts";
+import type { StoreContext } from "./store_context.ts";
 import type { StoreEvent } from "./store_event.ts";
 
 /** At close, this much appended since the last seal is worth the write of the meta file; in bytes. */
 export const sealBytesMin: number = 64 * 1024;
 
 /** A session that is open for writing. */
-export class OpenSession {
+export class OpenSession implements GuardedSession {
   /** What the store shares. */
   readonly context: StoreContext;
   /** The session's key. */
@@ -37,22 +34,19 @@ export class OpenSession {
   /** Its paths. */
   readonly files: SessionFiles;
   readonly #claim: SessionClaim;
-  #meta: SessionMeta;
-  /** Whether the meta file says what `#meta` says. */
-  #metaWritten: boolean;
+  readonly #metaKeeper: MetaKeeper;
   #writer: LogWriter | null = null;
-  #failure: HoldfastError | null = null;
-  #sealedOffset = 0;
+  readonly #guard: FailureGuard;
   /** Whether the log's name is going over to a new log, and that is not durable yet. */
   switching = false;
 
-  private constructor(context: StoreContext, key: string, claim: SessionClaim, meta: SessionMeta, written: boolean) {
+  private constructor(context: StoreContext, key: string, claim: SessionClaim, found: FoundSession) {
     this.context = context;
     this.key = key;
     this.files = claim.files;
     this.#claim = claim;
-    this.#meta = meta;
-    this.#metaWritten = written;
+    this.#metaKeeper = new MetaKeeper(context, claim.files, found.meta, !found.isNew);
+    this.#guard = new FailureGuard(this);
   }
 
   /**
@@ -65,58 +59,28 @@ export class OpenSession {
    */
   static async open(context: StoreContext, key: string): Promise<OpenSession> {
     const claim = await claimSession(context, key);
+    let session: OpenSession | null = null;
     try {
-      return await OpenSession.#openClaimed(context, key, claim);
+      const found = await findSession(context, key, claim);
+      session = new OpenSession(context, key, claim, found);
+      context.counters.sessionsOpened++;
+      await session.#begin(found);
+      return session;
     } catch (error) {
+      await session?.closeLog().catch(() => undefined);
       await claim.lock.release();
       throw toHoldfastError(error, "opening the session", claim.files.log);
     }
   }
 
-  static async #openClaimed(context: StoreContext, key: string, claim: SessionClaim): Promise<OpenSession> {
-    const { fileSystem } = context;
-    const { files } = claim;
-    let meta = claim.meta.state === "ok" ? claim.meta.meta : null;
-    if (meta?.deleted === true) {
-      await removeSessionFiles(fileSystem, files);
-      context.report({
-        type: "delete-finished",
-        key,
-        path: files.meta,
-        message: "Removed the rest of a deleted session",
-      });
-      meta = null;
-    }
-    if (claim.meta.state === "damaged") await setMetaAside(context, key, files, claim.meta.reason);
-    await unlinkIfThere(fileSystem, files.metaTemporary);
-    await unlinkIfThere(fileSystem, files.logTemporary);
-    const opened = await openLog(context, key, files, meta);
-    const session = new OpenSession(
-      context,
-      key,
-      claim,
-      opened?.meta ?? meta ?? newMeta(key, timestamp()),
-      meta !== null,
-    );
-    if (meta !== null && meta.key === "") session.#meta = { ...session.#meta, key };
-    context.counters.sessionsOpened++;
-    try {
-      await session.#begin(opened, meta === null);
-    } catch (error) {
-      await session.#writer?.close();
-      throw error;
-    }
-    return session;
-  }
-
   /** What the meta file says, or will say when it is first written. */
   get meta(): SessionMeta {
-    return this.#meta;
+    return this.#metaKeeper.meta;
   }
 
   /** Whether the session has any file yet. */
   get exists(): boolean {
-    return this.#metaWritten || this.#writer !== null;
+    return this.#metaKeeper.written || this.#writer !== null;
   }
 
   /** The open log; null while the session has none. */
@@ -126,12 +90,12 @@ export class OpenSession {
 
   /** Why nothing can be written any more; null while open. */
   get failure(): HoldfastError | null {
-    return this.#failure ?? this.#writer?.failure ?? null;
+    return this.#guard.failure;
   }
 
   /** The number of the first active record. */
   get first(): number {
-    return this.#meta.first ?? 0;
+    return this.meta.first ?? 0;
   }
 
   /** The number that the next record gets. */
@@ -170,12 +134,7 @@ export class OpenSession {
   async writeMeta(change: Partial<SessionMeta>): Promise<void> {
     await this.guard("writing the meta file", async () => {
       await this.#writer?.sync();
-      const meta = { ...this.#meta, ...await this.#countAndSeal(), updatedAt: timestamp(), ...change };
-      await replaceFile(this.context.fileSystem, this.files.meta, this.files.metaTemporary, encodeMeta(meta));
-      this.context.counters.metaWrites++;
-      this.#meta = meta;
-      this.#metaWritten = true;
-      this.#sealedOffset = meta.sealed?.bytes ?? 0;
+      await this.#metaKeeper.write(change, this.#writer);
     });
   }
 
@@ -185,9 +144,8 @@ export class OpenSession {
    * @param log The new log, durable under its name.
    */
   async rewritten(log: WritableLog): Promise<void> {
-    const { sealed } = this.#meta;
-    this.#sealedOffset = sealed?.bytes === log.position.offset ? sealed.bytes : 0;
-    if (this.#writer === null) this.#writer = this.#writerOn(log);
+    this.#metaKeeper.logReplaced(log.position.offset);
+    if (this.#writer === null) this.#writer = openWriter(this.context, this.key, log);
     else await this.#writer.rewritten(log);
   }
 
@@ -197,8 +155,7 @@ export class OpenSession {
    * @param summary The summary that came with it; undefined: it stays as it is.
    */
   async settleReplace(summary: string | undefined): Promise<void> {
-    const settled = { replacing: undefined, skip: 0, ...(summary === undefined ? {} : { summary }) };
-    this.#meta = { ...this.#meta, ...settled };
+    this.#metaKeeper.note({ replacing: undefined, skip: 0, ...(summary === undefined ? {} : { summary }) });
     try {
       await this.writeMeta({});
     } catch (error) {
@@ -217,7 +174,7 @@ export class OpenSession {
 
   /** Makes sure that the session's key is durable in its meta file. */
   async ensureMeta(): Promise<void> {
-    if (!this.#metaWritten) await this.writeMeta({});
+    if (!this.#metaKeeper.written) await this.writeMeta({});
   }
 
   /**
@@ -227,7 +184,7 @@ export class OpenSession {
     try {
       if (this.failure === null && this.#writer !== null) {
         await this.sync();
-        if (this.#writer.tailOffset - this.#sealedOffset >= sealBytesMin) await this.#seal();
+        if (this.#writer.tailOffset - this.#metaKeeper.sealedOffset >= sealBytesMin) await this.#seal();
         await this.guard("taking the fill away", async () => await this.#writer?.trim());
       }
     } finally {
@@ -238,7 +195,7 @@ export class OpenSession {
   /** All is durable without a seal: where there is no space for one, the next open has more to read. */
   async #seal(): Promise<void> {
     try {
-      await this.writeMeta({ updatedAt: this.#meta.updatedAt });
+      await this.writeMeta({ updatedAt: this.meta.updatedAt });
     } catch (error) {
       if (this.failure !== null) throw error;
     }
@@ -273,106 +230,63 @@ export class OpenSession {
    * @returns What the step returned.
    */
   async guard<T>(doing: string, step: () => Promise<T>): Promise<T> {
-    if (this.failure !== null) throw this.failure;
-    try {
-      return await step();
-    } catch (error) {
-      const typed = toHoldfastError(error, doing, this.files.log);
-      if (typed.code !== "failed") throw typed;
-      this.#writer?.fail("an outcome is unknown", typed);
-      this.reportFailure(typed);
-      throw typed;
-    }
+    return await this.#guard.run(doing, step);
   }
 
-  /**
-   * Tells, once, that nothing more will be written; nothing if that is not so.
-   *
-   * @param failure Why.
-   */
-  reportFailure(failure: HoldfastError | null = this.failure): void {
-    if (this.#failure !== null || failure === null) return;
-    this.#failure = failure;
+  /** Tells, once, if nothing more will be written. */
+  reportFailure(): void {
+    this.#guard.report();
+  }
+
+  /** {@inheritDoc GuardedSession.failed} */
+  failed(failure: HoldfastError): void {
     this.report({ type: "session-failed", path: this.files.log, message: failure.message });
   }
 
-  async #begin(opened: OpenedLog | null, isNew: boolean): Promise<void> {
+  async #begin({ log, isNew }: FoundSession): Promise<void> {
     const { fileSystem, directory } = this.context;
-    if (opened !== null) {
-      this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.first });
-      this.#sealedOffset = opened.sealedOffset;
+    if (log !== null) {
+      this.#writer = openWriter(this.context, this.key, { ...log, path: this.files.log, sequenceMin: this.first });
+      this.#metaKeeper.sealedOffset = log.sealedOffset;
     }
     await fileSystem.syncDirectory(directory);
-    if (opened !== null && isNew) {
+    if (log !== null && isNew) {
       const message = "Meta file was missing or damaged, and was rebuilt from the log; summary and title are gone";
       this.report({ type: "meta-rebuilt", path: this.files.meta, message });
     }
-    if (opened !== null && (isNew || opened.metaStale)) await this.writeMeta({});
-  }
-
-  #writerOn(log: WritableLog): LogWriter {
-    return new LogWriter(
-      this.context.fileSystem,
-      log,
-      (offset, length) => {
-        const message = "Somebody else appended while the session was open; our records go on behind";
-        this.report({ type: "foreign-appended", path: this.files.log, offset, length, message });
-      },
-      this.context.fillAhead,
-    );
+    if (log !== null && (isNew || log.metaStale)) await this.writeMeta({});
   }
 
   /**
-   * A new log: the key is durable before it, its name before the first acknowledgement (C11). A meta file that speaks
-   * of another log must not hide its records, nor lend it a summary (H12).
+   * A new log: the key is durable before it. A meta file that speaks of another log must not hide its records, nor lend
+   * it a summary (H12).
    */
   async #createLog(): Promise<LogWriter> {
-    const { first, skip, replacing } = this.#meta;
+    const { first, skip, replacing } = this.meta;
     if (first === undefined || skip > 0 || replacing !== undefined) {
       await this.writeMeta({ first: this.first, skip: 0, replacing: undefined });
     }
     await this.ensureMeta();
-    const { fileSystem, directory } = this.context;
-    let handle: FileHandle;
     try {
-      handle = await fileSystem.open(this.files.log, { access: "write", create: "exclusive" });
+      const log = await createLog(this.context, this.key, this.files, this.first);
+      return this.#writer = openWriter(this.context, this.key, log);
     } catch (error) {
       const found = systemErrorCode(error) === "EEXIST" ? await this.#findLog() : null;
       if (found === null) throw error;
       return found;
     }
-    try {
-      await fileSystem.syncDirectory(directory);
-    } catch (error) {
-      await handle.close();
-      throw new HoldfastError("failed", `New log's name may not be durable: ${this.files.log}`, { cause: error });
-    }
-    this.#writer = this.#writerOn({
-      handle,
-      path: this.files.log,
-      position: chainStart(this.key),
-      sequenceMin: this.first,
-    });
-    return this.#writer;
   }
 
   /** Picoclaw knows no lock: a log that it began while we had the session open without one is gone on with (A5). */
   async #findLog(): Promise<LogWriter | null> {
-    const opened = await openLog(this.context, this.key, this.files, this.#meta);
+    const opened = await openLog(this.context, this.key, this.files, this.meta);
     if (opened === null) return null;
-    this.#meta = opened.meta;
-    this.#writer = this.#writerOn({ ...opened, path: this.files.log, sequenceMin: this.first });
+    this.#metaKeeper.note(opened.meta);
+    this.#writer = openWriter(this.context, this.key, { ...opened, path: this.files.log, sequenceMin: this.first });
     await this.context.fileSystem.syncDirectory(this.context.directory);
     const message = "Somebody else began the log while the session was open; our records go on behind";
     this.report({ type: "foreign-appended", path: this.files.log, offset: 0, message });
     return this.#writer;
-  }
-
-  async #countAndSeal(): Promise<Pick<SessionMeta, "count" | "sealed">> {
-    const writer = this.#writer;
-    if (writer === null) return { count: 0, sealed: undefined };
-    const count = await this.countLines();
-    return { count, sealed: await makeSeal(writer.handle, writer.position, count) ?? undefined };
   }
 
   /**
@@ -381,16 +295,6 @@ export class OpenSession {
    * @returns The count.
    */
   async countLines(): Promise<number> {
-    const writer = this.#writer;
-    if (writer === null) return 0;
-    const known = writer.position.rawCount;
-    if (known !== null) return known;
-    const { sealed } = this.#meta;
-    const from = sealed !== undefined && sealed.bytes === this.#sealedOffset ? sealed : { bytes: 0, count: 0 };
-    const lines = new LogLines(writer.handle, from.bytes, writer.tailOffset);
-    while (await lines.fill()) while (lines.next() !== null);
-    const count = from.count + lines.rawCount;
-    writer.setRawCount(count);
-    return count;
+    return await this.#metaKeeper.countLines(this.#writer);
   }
 }

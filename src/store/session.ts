@@ -4,10 +4,9 @@
  * @module
  */
 
-import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import { HoldfastError } from "../errors.ts";
 import type { JsonObject } from "../log/json_text.ts";
-import type { LogRecord } from "../log/log_reader.ts";
-import type { AppendReceipt } from "./append_queue.ts";
+import type { AppendReceipt } from "./group_plan.ts";
 import {
   compactHistory,
   type CompactionResult,
@@ -17,36 +16,11 @@ import {
 } from "./history_edits.ts";
 import { type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
 import { assertText, factsToMeta, isUnchanged, type SessionFacts } from "./session_facts.ts";
-import { describeSession, type SessionInfo } from "./session_info.ts";
 import type { SessionMeta } from "./session_meta.ts";
-import {
-  measureSession,
-  notFound,
-  readTail,
-  type SessionStats,
-  type SessionTail,
-  type VerifyReport,
-  verifySession,
-} from "./session_reading.ts";
-import { followRecords, readAllRecords, type RecordsOptions } from "./session_records.ts";
-import type { SessionStatus, SessionWorker } from "./session_worker.ts";
+import { SessionReader } from "./session_reader.ts";
+import type { VerifyReport } from "./session_verification.ts";
+import type { SessionWorker } from "./session_worker.ts";
 import { type DurabilityMode, wholeNumber } from "./store_options.ts";
-
-/** A record and its number. */
-export interface RecordEntry {
-  /** The record's number: from 0, rising by one, never used twice. */
-  sequence: number;
-  /** The record. */
-  record: JsonObject;
-}
-
-/** A record's text and its number. */
-export interface TextEntry {
-  /** The record's number. */
-  sequence: number;
-  /** The record as it was given to `appendText`, or as `JSON.stringify` wrote it. */
-  text: string;
-}
 
 /** Options of an append. */
 export interface AppendOptions {
@@ -75,9 +49,7 @@ export interface RepairReport {
  * (the lock is held, from the first write until the store closes the session), *failed* (an outcome is unknown; every
  * write rejects; ask the store for the session again), *closed* (the store is closed or the session deleted).
  */
-export class Session {
-  /** The session's key. */
-  readonly key: string;
+export class Session extends SessionReader {
   readonly #worker: SessionWorker;
 
   /**
@@ -86,18 +58,8 @@ export class Session {
    * @param worker What stands behind it.
    */
   constructor(worker: SessionWorker) {
-    this.key = worker.key;
+    super(worker);
     this.#worker = worker;
-  }
-
-  /** What can be done with it; see {@linkcode Session}. */
-  get status(): SessionStatus {
-    return this.#worker.status;
-  }
-
-  /** The summary of what is not in the active records, as last read or written through this store. */
-  get summary(): string {
-    return this.#worker.summary;
   }
 
   /**
@@ -174,71 +136,6 @@ export class Session {
   }
 
   /**
-   * Reads records in order, with bounded memory. Without `follow` the records of one moment; a session that this store
-   * has open for writing makes what it shows durable first.
-   *
-   * @param options Which, and whether to wait for more.
-   * @returns The records with their numbers.
-   * @throws {HoldfastError} `corrupt` where a line is damaged and the store is `strict`.
-   *
-   * @example
-   * ```ts
-   * import { openStore } from "holdfast";
-   *
-   * await using store = await openStore("/tmp/holdfast-example");
-   * const chat = await store.session("telegram:123");
-   * for await (const { sequence, record } of chat.records({ limit: 10 })) console.log(sequence, record);
-   * ```
-   */
-  async *records(options: RecordsOptions = {}): AsyncGenerator<RecordEntry, void> {
-    for await (const { sequence, value } of this.#read(options)) yield { sequence, record: value };
-  }
-
-  /**
-   * {@linkcode Session.records}, as texts: each as it was given to {@linkcode Session.appendText}.
-   *
-   * @param options Which, and whether to wait for more.
-   * @returns The texts with their numbers.
-   */
-  async *texts(options: RecordsOptions = {}): AsyncGenerator<TextEntry, void> {
-    for await (const { sequence, text } of this.#read(options)) yield { sequence, text };
-  }
-
-  /**
-   * The last active records. The cost does not grow with the log.
-   *
-   * @param count How many at the most.
-   * @returns The records, how many were left out in front of them, and the log's size.
-   */
-  async tail(count: number): Promise<SessionTail> {
-    wholeNumber("count", count, 0);
-    return await this.#reading(async () => await readTail(this.#worker.target, count));
-  }
-
-  /**
-   * Every active record.
-   *
-   * @returns The records in order; none if there is no such session.
-   */
-  async history(): Promise<JsonObject[]> {
-    const history: JsonObject[] = [];
-    for await (const { value } of this.#read({})) history.push(value);
-    return history;
-  }
-
-  /**
-   * What `list` says of it.
-   *
-   * @returns Counts, size, dates and facts.
-   * @throws {HoldfastError} `not-found` if there is no such session.
-   */
-  async info(): Promise<SessionInfo> {
-    const info = await this.#reading(async () => await describeSession(this.#worker.host.context, this.key));
-    if (info === null) throw notFound(this.key);
-    return info;
-  }
-
-  /**
    * Hides all but the last records, in one commit with the summary that stands for them. Nothing is removed from the
    * log: that is {@linkcode Session.compact}'s.
    *
@@ -301,16 +198,6 @@ export class Session {
   }
 
   /**
-   * Looks at every line and at the meta file; repairs nothing.
-   *
-   * @returns What is intact, foreign and damaged, with offsets.
-   * @throws {HoldfastError} `not-found` if there is no such session.
-   */
-  async verify(): Promise<VerifyReport> {
-    return await this.#reading(async () => await verifySession({ ...this.#worker.target, strict: false }));
-  }
-
-  /**
    * Repairs what {@linkcode Session.verify} finds: a torn end and damaged lines go to quarantine, a meta file that is
    * missing or damaged is rebuilt. No record goes, hidden or not.
    *
@@ -328,16 +215,6 @@ export class Session {
     return { before, after: await this.verify(), removed };
   }
 
-  /**
-   * Measures it.
-   *
-   * @returns Records and bytes, live and dead.
-   * @throws {HoldfastError} `not-found` if there is no such session.
-   */
-  async stats(): Promise<SessionStats> {
-    return await this.#reading(async () => await measureSession(this.#worker.target));
-  }
-
   async #appendOne(record: EncodedRecord, options: AppendOptions): Promise<AppendReceipt> {
     const [receipt] = await this.#worker.append([record], options.durability);
     if (receipt === undefined) throw new HoldfastError("failed", "Append returned no receipt");
@@ -348,32 +225,5 @@ export class Session {
     await this.#worker.edit(async (session) => {
       if (!session.exists || !isUnchanged(session.meta, change)) await session.writeMeta(change);
     });
-  }
-
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
-    await this.#worker.beforeRead();
-    try {
-      return await read();
-    } catch (error) {
-      throw this.#readError(error);
-    }
-  }
-
-  async *#read(options: RecordsOptions): AsyncGenerator<LogRecord, void> {
-    this.#worker.host.assertOpen();
-    if (options.follow !== true) await this.#worker.beforeRead();
-    try {
-      yield* options.follow === true
-        ? followRecords(this.#worker, options)
-        : readAllRecords(this.#worker.target, options);
-    } catch (error) {
-      throw this.#readError(error);
-    }
-  }
-
-  /** What the operating system says becomes ours; what is wrong with an argument, or with us, stays as it is. */
-  #readError(error: unknown): unknown {
-    if (systemErrorCode(error) === undefined || error instanceof TypeError) return error;
-    return toHoldfastError(error, "reading the session", this.#worker.host.context.directory);
   }
 }

@@ -4,100 +4,36 @@
  * @module
  */
 
-import { HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
-import { countingFileSystem } from "../fs/counting_filesystem.ts";
-import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
-import { directoryOf, statIfThere } from "../log/atomic_file.ts";
-import { migrateLegacySessions } from "./migration.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import { Session } from "./session.ts";
+import type { SessionInfo } from "./session_info.ts";
 import { isSession, type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
 import { locateSession } from "./session_location.ts";
 import { assertKey } from "./session_name.ts";
-import { SessionWorker } from "./session_worker.ts";
-import type { SessionInfo } from "./session_info.ts";
-import { closeView, openView } from "./session_view.ts";
+import { SessionPool } from "./session_pool.ts";
 import type { StoreContext } from "./store_context.ts";
-import { createStoreCounters, type StoreCounters } from "./store_counters.ts";
-import type { StoreEvent } from "./store_event.ts";
-import { type ResolvedOptions, resolveOptions, type StoreOptions } from "./store_options.ts";
+import type { StoreCounters } from "./store_counters.ts";
+import type { ResolvedOptions } from "./store_options.ts";
 
 /**
- * Opens a directory of sessions, and makes it, with its parents, unless `readOnly`. Old sessions of picoclaw's that lie
- * there as `.json` files are taken over.
- *
- * @param directory The directory.
- * @param options How it behaves.
- * @returns The store; close it, or declare it with `await using`.
- * @throws {TypeError} or {RangeError} If an option is wrong.
- * @throws {HoldfastError} `io` or `read-only` if the directory cannot be made or is none, `not-found` if it is not
- * there and the store is `readOnly`.
- *
- * @example
- * ```ts
- * import { openStore } from "holdfast";
- *
- * await using store = await openStore("/tmp/holdfast-example");
- * const chat = await store.session("telegram:123");
- * await chat.append({ role: "user", content: "hi" });
- * console.log(await chat.history());
- * ```
- */
-export async function openStore(directory: string, options: StoreOptions = {}): Promise<SessionStore> {
-  if (typeof directory !== "string" || directory === "") throw new TypeError("directory must be a path");
-  const resolved = resolveOptions(options);
-  const counters = createStoreCounters();
-  const fileSystem = countingFileSystem(options.fileSystem ?? runtimeFileSystem, counters);
-  const trimmed = directory.replace(/(?<=.)\/+$/, "");
-  try {
-    if (!resolved.readOnly) await makeDirectories(fileSystem, trimmed);
-    else if (await statIfThere(fileSystem, trimmed) === null) throw missingDirectory(trimmed);
-    const path = await fileSystem.realPath(trimmed);
-    if ((await fileSystem.stat(path)).kind !== "directory") throw notADirectory(trimmed);
-    const report = (event: StoreEvent): void => {
-      try {
-        options.onEvent?.(event);
-      } catch {
-        // A listener's mistake must not stop a recovery half-way.
-      }
-    };
-    const fillAhead = resolved.preallocate && !resolved.readOnly &&
-      await fileSystem.overwritesInPlace?.(path) !== false;
-    const context: StoreContext = { fileSystem, directory: path, counters, fillAhead, report };
-    if (!resolved.readOnly) await migrateLegacySessions(context);
-    return new SessionStore(context, resolved);
-  } catch (error) {
-    throw toHoldfastError(error, "opening the store", trimmed);
-  }
-}
-
-/**
- * A directory of sessions. Made by {@linkcode openStore}.
+ * A directory of sessions. Made by `openStore`.
  *
  * States: *open*, and after {@linkcode SessionStore.close} *closed*: every call rejects with `closed`.
  */
 export class SessionStore {
   readonly #context: StoreContext;
-  readonly #options: ResolvedOptions;
-  /** Sessions that somebody may hold; one object per key, so that there is one queue per log. */
-  readonly #workers = new Map<string, WeakRef<SessionWorker>>();
-  /** Sessions that are open for writing, the least recently used first. */
-  readonly #open = new Set<SessionWorker>();
-  readonly #closing = new Set<Promise<void>>();
-  readonly #forgotten: FinalizationRegistry<string>;
+  readonly #pool: SessionPool;
   #closed: Promise<void> | null = null;
 
   /**
-   * For {@linkcode openStore}.
+   * For `openStore`.
    *
    * @param context What all parts share.
    * @param options The checked options.
    */
   constructor(context: StoreContext, options: ResolvedOptions) {
     this.#context = context;
-    this.#options = options;
-    this.#forgotten = new FinalizationRegistry((key) => {
-      if (this.#workers.get(key)?.deref() === undefined) this.#workers.delete(key);
-    });
+    this.#pool = new SessionPool(context, options, () => this.#assertOpen());
   }
 
   /** The directory, absolute. */
@@ -121,7 +57,7 @@ export class SessionStore {
   async session(key: string): Promise<Session> {
     assertKey(key);
     this.#assertOpen();
-    return new Session(await this.#worker(key));
+    return new Session(await this.#pool.worker(key));
   }
 
   /**
@@ -170,15 +106,13 @@ export class SessionStore {
   async delete(key: string): Promise<boolean> {
     this.#assertOpen();
     assertKey(key);
-    const worker = await this.#worker(key);
+    const worker = await this.#pool.worker(key);
     worker.assertWritable();
     if (await this.#isAbsent(key) && worker.status === "idle") return false;
     try {
       return await worker.remove();
     } finally {
-      this.#open.delete(worker);
-      // Somebody may have asked for the key again meanwhile.
-      if (worker.status === "closed" && this.#workers.get(key)?.deref() === worker) this.#workers.delete(key);
+      this.#pool.forget(worker);
     }
   }
 
@@ -197,7 +131,7 @@ export class SessionStore {
   /** Makes everything that was appended so far, in any session, durable. */
   async flush(): Promise<void> {
     this.#assertOpen();
-    await allOrThrow(this.#known().map(async (worker) => await worker.flush()));
+    await this.#pool.flush();
   }
 
   /**
@@ -207,93 +141,20 @@ export class SessionStore {
    */
   flushSync(): void {
     this.#assertOpen();
-    const errors: unknown[] = [];
-    for (const worker of this.#known()) {
-      try {
-        worker.flushSync();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    throwAll(errors);
+    this.#pool.flushSync();
   }
 
   /** Makes everything durable, gives back all files and locks, and ends the store. A second call waits for the first. */
   async close(): Promise<void> {
     // What went wrong is the first caller's to know.
     if (this.#closed !== null) return await this.#closed.catch(() => undefined);
-    this.#closed = this.#closeAll();
+    this.#closed = this.#pool.close();
     await this.#closed;
-  }
-
-  async #closeAll(): Promise<void> {
-    await allOrThrow([...this.#known().map(async (worker) => await worker.close()), ...this.#closing]);
-    this.#open.clear();
-    this.#workers.clear();
   }
 
   /** {@linkcode SessionStore.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #worker(key: string): Promise<SessionWorker> {
-    const known = this.#workers.get(key)?.deref();
-    if (known !== undefined && known.status !== "failed" && known.status !== "closed") return known;
-    if (known?.status === "failed") {
-      await known.close();
-      this.#open.delete(known);
-    }
-    const summary = await this.#typed("reading the session", async () => {
-      const view = await openView(this.#context.fileSystem, this.#context.directory, key);
-      await closeView(view);
-      return view?.summary ?? "";
-    });
-    // Somebody else may have asked for the same key meanwhile.
-    const raced = this.#workers.get(key)?.deref();
-    if (raced !== undefined && raced !== known) return raced;
-    this.#assertOpen();
-    const worker = new SessionWorker(
-      {
-        context: this.#context,
-        options: this.#options,
-        assertOpen: () => this.#assertOpen(),
-        used: (used) => this.#makeRoom(used),
-        idle: () => this.#makeRoom(null),
-      },
-      key,
-      summary,
-    );
-    this.#workers.set(key, new WeakRef(worker));
-    this.#forgotten.register(worker, key);
-    return worker;
-  }
-
-  /** Idle sessions beyond the bound are sealed and given back, the least recently used first. */
-  #makeRoom(used: SessionWorker | null): void {
-    if (used !== null) {
-      this.#open.delete(used);
-      this.#open.add(used);
-    }
-    for (const worker of this.#open) {
-      if (this.#open.size <= this.#options.openSessionsMax) return;
-      if (worker === used || !worker.idle) continue;
-      this.#open.delete(worker);
-      const closing: Promise<void> = worker.release().catch((error: unknown) => {
-        const message = `Idle session could not be closed: ${error instanceof Error ? error.message : String(error)}`;
-        this.#context.report({ type: "session-failed", key: worker.key, path: this.directory, message });
-      }).finally(() => this.#closing.delete(closing));
-      this.#closing.add(closing);
-    }
-  }
-
-  #known(): SessionWorker[] {
-    const workers = new Set(this.#open);
-    for (const reference of this.#workers.values()) {
-      const worker = reference.deref();
-      if (worker !== undefined) workers.add(worker);
-    }
-    return [...workers];
   }
 
   async #isAbsent(key: string): Promise<boolean> {
@@ -314,44 +175,4 @@ export class SessionStore {
   #assertOpen(): void {
     if (this.#closed !== null) throw new HoldfastError("closed", "Store is closed", { path: this.directory });
   }
-}
-
-/** Each new directory is durable before anything is put into it (C11). */
-async function makeDirectories(fileSystem: StoreContext["fileSystem"], directory: string): Promise<void> {
-  const stat = await statIfThere(fileSystem, directory).catch((error: unknown) => {
-    throw toHoldfastError(error, "making the directory", directory);
-  });
-  const parent = directoryOf(directory);
-  if (stat !== null) {
-    // Who made it may have been killed before its name was durable. Whoever may not read the parent did not make it.
-    await fileSystem.syncDirectory(parent).catch((error: unknown) => {
-      if (systemErrorCode(error) === "EIO") throw error;
-    });
-    return;
-  }
-  await makeDirectories(fileSystem, parent);
-  try {
-    await fileSystem.makeDirectory(directory, 0o700);
-  } catch (error) {
-    if (await statIfThere(fileSystem, directory) === null) throw error;
-  }
-  await fileSystem.syncDirectory(parent);
-}
-
-function missingDirectory(directory: string): HoldfastError {
-  return new HoldfastError("not-found", `No such directory: ${directory}`, { path: directory });
-}
-
-function notADirectory(directory: string): HoldfastError {
-  return new HoldfastError("io", `Not a directory: ${directory}`, { path: directory });
-}
-
-async function allOrThrow(steps: Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(steps);
-  throwAll(results.flatMap((result) => result.status === "rejected" ? [result.reason] : []));
-}
-
-function throwAll(errors: unknown[]): void {
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} sessions could not be written`);
 }

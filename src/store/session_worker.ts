@@ -6,12 +6,12 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import { readLastRecords } from "../log/log_tail.ts";
-import { AppendQueue, type AppendReceipt, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
+import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
+import type { AppendReceipt } from "./group_plan.ts";
 import { OpenSession } from "./open_session.ts";
-import { RecordIds } from "./record_ids.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
-import { planOf, type ReadTarget, withView } from "./session_reading.ts";
+import { readRecordIds } from "./record_ids_reading.ts";
+import type { ReadTarget } from "./session_reading.ts";
 import { removeSession } from "./session_removal.ts";
 import type { OwnWriter } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -174,22 +174,8 @@ export class SessionWorker implements OwnWriter, QueueOwner {
 
   /** Reads the ids of the newest records anew. */
   async loadIds(): Promise<void> {
-    const ids = await this.#readIds();
+    const ids = await readRecordIds(this.target, this.host.options);
     if (this.#opened !== null) this.#opened.ids = ids;
-  }
-
-  async #readIds(): Promise<RecordIds | null> {
-    const { recordId, recordIdReach } = this.host.options;
-    if (recordId === null) return null;
-    const ids = new RecordIds(recordIdReach);
-    await withView(this.target, async (view) => {
-      const log = view?.log ?? null;
-      if (log === null) return;
-      const plan = { ...planOf(this.target, log), sequenceMin: 0, onDamage: () => undefined };
-      const records = await readLastRecords(log.handle, plan, recordIdReach);
-      for (const { value, sequence } of records) ids.add(recordId(value), sequence);
-    });
-    return ids;
   }
 
   /** Gives back file and lock after all that waits; the session can be used again. */
@@ -256,7 +242,7 @@ export class SessionWorker implements OwnWriter, QueueOwner {
     const session = await OpenSession.open(this.host.context, this.key);
     try {
       // Not shown as open before its ids are known: a blocking flush must not append twice.
-      this.#opened = { session, ids: await this.#readIds() };
+      this.#opened = { session, ids: await readRecordIds(this.target, this.host.options) };
     } catch (error) {
       await session.release();
       throw error;

@@ -17,7 +17,7 @@ export const appendMutations: readonly Mutation[] = [
   },
   {
     name: "no sync behind a durable append",
-    replace: [{ file: "log/log_writer.ts", from: "if (durable || this.#unsynced", to: "if (this.#unsynced" }],
+    replace: [{ file: "log/log_writer.ts", from: "if (durable || end.unsynced", to: "if (end.unsynced" }],
     hunts: [cutHunts.append],
   },
   {
@@ -32,7 +32,7 @@ export const appendMutations: readonly Mutation[] = [
   {
     name: "a rejected write is not cut off",
     replace: [{
-      file: "log/log_writer.ts",
+      file: "log/group_writer.ts",
       from: "await handle.truncate(sizeBefore);\n      await handle.syncData();",
       to: "await handle.syncData();",
     }],
@@ -41,7 +41,7 @@ export const appendMutations: readonly Mutation[] = [
   {
     name: "a rejected write in the fill is not blanked",
     replace: [{
-      file: "log/log_writer.ts",
+      file: "log/group_writer.ts",
       from:
         "if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);",
     }],
@@ -50,7 +50,7 @@ export const appendMutations: readonly Mutation[] = [
   {
     name: "the undo of a rejected write is not synced",
     replace: [{
-      file: "log/log_writer.ts",
+      file: "log/group_writer.ts",
       from: "await handle.truncate(sizeBefore);\n      await handle.syncData();",
       to: "await handle.truncate(sizeBefore);",
     }],
@@ -60,8 +60,8 @@ export const appendMutations: readonly Mutation[] = [
     name: "no look at the file before an append",
     replace: [{
       file: "log/log_writer.ts",
-      from: "await this.#lookAtFile();\n    const bound",
-      to: "const bound",
+      from: "await this.lookAtFile();\n    const end = this.#end;\n    const bound",
+      to: "const end = this.#end;\n    const bound",
     }],
     hunts: [cutHunts.foreign],
   },
@@ -77,7 +77,7 @@ export const appendMutations: readonly Mutation[] = [
   },
   {
     name: "the fill is not grown by its last byte first",
-    replace: [{ file: "log/log_writer.ts", from: "await writeFully(handle, blank(1), size - 1);" }],
+    replace: [{ file: "log/group_writer.ts", from: "await writeFully(handle, blank(1), size - 1);" }],
     hunts: [probes.picoclawBehindFill],
   },
   {
@@ -89,7 +89,7 @@ export const appendMutations: readonly Mutation[] = [
     name: "trimming does not look whether the fill is blank",
     replace: [{
       file: "log/log_writer.ts",
-      from: " || !await isBlankRange(handle, this.#tailOffset, this.#size)) return;",
+      from: " || !await isBlankRange(handle, end.tailOffset, end.size)) return;",
       to: ") return;",
     }],
     hunts: [cutHunts.foreign, probes.picoclawBehindFill],
@@ -117,8 +117,7 @@ export const limitMutations: readonly Mutation[] = [
     name: "no sync before a write that would leave more than 1 MiB unsynced",
     replace: [{
       file: "log/log_writer.ts",
-      from:
-        "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
+      from: "if (end.tailOffset > end.syncedOffset && end.unsynced + bound > unsyncedBytesMax) await this.sync();",
     }],
     hunts: [probes.unsyncedBound],
     redundant: "the group that goes over it is synced behind",
@@ -127,7 +126,7 @@ export const limitMutations: readonly Mutation[] = [
     name: "no sync behind a write that leaves more than 1 MiB unsynced",
     replace: [{
       file: "log/log_writer.ts",
-      from: "if (durable || this.#unsynced > unsyncedBytesMax)",
+      from: "if (durable || end.unsynced > unsyncedBytesMax)",
       to: "if (durable)",
     }],
     hunts: [probes.unsyncedBound],
@@ -138,10 +137,9 @@ export const limitMutations: readonly Mutation[] = [
     replace: [
       {
         file: "log/log_writer.ts",
-        from:
-          "if (this.#tailOffset > this.#syncedOffset && this.#unsynced + bound > unsyncedBytesMax) await this.sync();",
+        from: "if (end.tailOffset > end.syncedOffset && end.unsynced + bound > unsyncedBytesMax) await this.sync();",
       },
-      { file: "log/log_writer.ts", from: "if (durable || this.#unsynced > unsyncedBytesMax)", to: "if (durable)" },
+      { file: "log/log_writer.ts", from: "if (durable || end.unsynced > unsyncedBytesMax)", to: "if (durable)" },
     ],
     hunts: [probes.unsyncedBound],
   },
@@ -153,8 +151,8 @@ export const lineMutations: readonly Mutation[] = [
     name: "no `~` behind buffered records",
     replace: [{
       file: "log/log_writer.ts",
-      from: "this.#checksum, this.#unsynced > 0);",
-      to: "this.#checksum, false);",
+      from: "end.checksum, end.unsynced > 0);",
+      to: "end.checksum, false);",
     }],
     hunts: [cutHunts.buffered],
   },

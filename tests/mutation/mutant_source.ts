@@ -66,7 +66,7 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
-  const module: unknown = await import(pathToFileURL(join(directory, "src/store/session_store.ts")).href);
+  const module: unknown = await import(pathToFileURL(join(directory, "src/store/open_store.ts")).href);
   if (!hasOpenStore(module)) throw new TypeError("The copy has no openStore");
   return module.openStore;
 }

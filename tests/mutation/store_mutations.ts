@@ -19,7 +19,7 @@ const tiedByNumber: Replacement = {
 };
 const notForgotten: Replacement = {
   file: "store/open_session.ts",
-  from: "isNew || opened.metaStale",
+  from: "isNew || log.metaStale",
   to: "isNew",
 };
 const underAnother: Replacement = {
@@ -38,9 +38,9 @@ export const nameMutations: readonly Mutation[] = [
   {
     name: "no sync of the directory behind a new log",
     replace: [{
-      file: "store/open_session.ts",
-      from: "await fileSystem.syncDirectory(directory);\n    } catch",
-      to: "await Promise.resolve();\n    } catch",
+      file: "store/session_opening.ts",
+      from: "await fileSystem.syncDirectory(directory);\n  } catch",
+      to: "await Promise.resolve();\n  } catch",
     }],
     hunts: [cutHunts.append],
   },
@@ -53,8 +53,8 @@ export const nameMutations: readonly Mutation[] = [
     name: "no sync of the directory at open",
     replace: [{
       file: "store/open_session.ts",
-      from: "await fileSystem.syncDirectory(directory);\n    if (opened !== null && isNew)",
-      to: "if (opened !== null && isNew)",
+      from: "await fileSystem.syncDirectory(directory);\n    if (log !== null && isNew)",
+      to: "if (log !== null && isNew)",
     }],
     hunts: [cutHunts.replace, cutHunts.compactAppend, cutHunts.truncate],
   },
@@ -79,12 +79,12 @@ export const nameMutations: readonly Mutation[] = [
   },
   {
     name: "an unfinished new log stays",
-    replace: [{ file: "store/open_session.ts", from: "await unlinkIfThere(fileSystem, files.logTemporary);" }],
+    replace: [{ file: "store/session_opening.ts", from: "await unlinkIfThere(fileSystem, files.logTemporary);" }],
     hunts: [cutHunts.compact],
   },
   {
     name: "an unfinished meta file stays",
-    replace: [{ file: "store/open_session.ts", from: "await unlinkIfThere(fileSystem, files.metaTemporary);" }],
+    replace: [{ file: "store/session_opening.ts", from: "await unlinkIfThere(fileSystem, files.metaTemporary);" }],
     hunts: [cutHunts.summary, cutHunts.compact],
   },
   {
@@ -109,8 +109,8 @@ export const orderMutations: readonly Mutation[] = [
     name: "the meta file is written before the records are durable",
     replace: [{
       file: "store/open_session.ts",
-      from: "await this.#writer?.sync();\n      const meta",
-      to: "const meta",
+      from: "await this.#writer?.sync();\n      await this.#metaKeeper",
+      to: "await this.#metaKeeper",
     }],
     hunts: [cutHunts.bufferedSummary],
   },
@@ -138,7 +138,11 @@ export const orderMutations: readonly Mutation[] = [
     name: "truncating over buffered records without any sync",
     replace: [
       { file: historyEdits, from: "await session.sync();\n    const change", to: "const change" },
-      { file: "store/open_session.ts", from: "await this.#writer?.sync();\n      const meta", to: "const meta" },
+      {
+        file: "store/open_session.ts",
+        from: "await this.#writer?.sync();\n      await this.#metaKeeper",
+        to: "await this.#metaKeeper",
+      },
     ],
     hunts: [cutHunts.bufferedTruncate],
   },
@@ -243,7 +247,7 @@ export const orderMutations: readonly Mutation[] = [
   {
     name: "delete: the rest of a deleted session is not removed",
     replace: [{
-      file: "store/open_session.ts",
+      file: "store/session_opening.ts",
       from: "await removeSessionFiles(fileSystem, files);\n",
       to: "await Promise.resolve();\n",
     }],

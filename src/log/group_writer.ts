@@ -1,0 +1,130 @@
+/**
+ * Puts groups of records, and the fill behind them, into the file: positional writes at the log's end. A write that
+ * fails with a known outcome is undone by position, and the undo is synced.
+ *
+ * @module
+ */
+
+import { assertInvariant, type HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
+import type { FileHandle } from "../fs/filesystem.ts";
+import { writeFully } from "./atomic_file.ts";
+import type { LogEnd } from "./log_end.ts";
+import { blank, FillPolicy, withFill } from "./log_fill.ts";
+import type { ChainPosition } from "./record_chain.ts";
+import { batchBytesMax, unsyncedBytesMax } from "./record_format.ts";
+import type { RecordGroup } from "./record_group.ts";
+
+/** Whose groups are written. */
+export interface GroupOwner {
+  /** Makes it fail for good, and returns the error that every later call rejects with. */
+  fail(why: string, cause: unknown): HoldfastError;
+  /** Throws if it has failed. */
+  assertOpen(): void;
+}
+
+/** Writes groups to one log. Calls must not overlap. */
+export class GroupWriter {
+  readonly #owner: GroupOwner;
+  readonly #handle: FileHandle;
+  readonly #path: string;
+  readonly #end: LogEnd;
+  readonly #fill: FillPolicy;
+  #inFlight: { bytes: Uint8Array; offset: number; end: number } | null = null;
+  #undoing = false;
+
+  /**
+   * Creates a writer of groups.
+   *
+   * @param owner Is told when an outcome is unknown.
+   * @param log The log, open for writing, and its path.
+   * @param end The log's end; moved by every write.
+   * @param fillAhead Whether the file is filled ahead of the tail.
+   */
+  constructor(owner: GroupOwner, log: { handle: FileHandle; path: string }, end: LogEnd, fillAhead: boolean) {
+    this.#owner = owner;
+    this.#handle = log.handle;
+    this.#path = log.path;
+    this.#end = end;
+    this.#fill = new FillPolicy(fillAhead);
+  }
+
+  /** What is being written at this moment, and up to where fill may still be; null: nothing. */
+  get inFlight(): { bytes: Uint8Array; offset: number; end: number } | null {
+    return this.#inFlight;
+  }
+
+  /** Whether a failed write is being undone at this moment. */
+  get undoing(): boolean {
+    return this.#undoing;
+  }
+
+  /**
+   * Writes a group behind the last record.
+   *
+   * @param group The group.
+   * @throws {HoldfastError} `disk-full` or `io` when nothing of it is in the log; `failed` when that is unknown.
+   */
+  async write(group: RecordGroup): Promise<void> {
+    assertInvariant(
+      this.#end.unsynced === 0 || this.#end.unsynced + group.bytes.length <= unsyncedBytesMax + batchBytesMax,
+      "I18: what is unsynced is bounded",
+    );
+    const before = this.#end.position;
+    const sizeBefore = this.#end.size;
+    const offset = before.offset;
+    const end = offset + group.bytes.length;
+    const size = this.#fill.sizeFor(sizeBefore, end, group.bytes.length);
+    // A blocking flush may come in between, and goes on behind.
+    this.#end.advance(group);
+    this.#inFlight = { bytes: group.bytes, offset, end: size > sizeBefore ? size : end };
+    try {
+      if (size > sizeBefore) await this.#writeFilled(group.bytes, offset, sizeBefore, size);
+      else await writeFully(this.#handle, group.bytes, offset);
+      this.#fill.wrote(group.bytes.length);
+    } catch (error) {
+      if (this.#end.syncedOffset > offset) throw this.#owner.fail("a write failed during a blocking flush", error);
+      await this.#undo(before, sizeBefore, error);
+      throw toHoldfastError(error, "appending", this.#path);
+    } finally {
+      this.#inFlight = null;
+    }
+  }
+
+  /** Its last byte first: the file has its new size at once, and never one in between (H13). */
+  async #writeFilled(bytes: Uint8Array, offset: number, sizeBefore: number, size: number): Promise<void> {
+    const handle = this.#handle;
+    this.#end.size = size;
+    try {
+      await writeFully(handle, blank(1), size - 1);
+      await writeFully(handle, withFill(bytes, size - offset), offset);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if ((code !== "ENOSPC" && code !== "EDQUOT") || this.#end.syncedOffset > offset) throw error;
+      // Where there is no room for the fill, there may be for the group.
+      this.#fill.disable();
+      this.#undoing = true;
+      await handle.truncate(sizeBefore).finally(() => this.#undoing = false);
+      this.#end.size = Math.max(sizeBefore, offset + bytes.length);
+      await writeFully(handle, bytes, offset);
+    }
+  }
+
+  /** A rejected record must not come back behind a retried one, so the undo is durable before anything else (C7). */
+  async #undo(before: ChainPosition, sizeBefore: number, cause: unknown): Promise<void> {
+    this.#undoing = true;
+    this.#inFlight = null;
+    try {
+      const handle = this.#handle;
+      if (sizeBefore > before.offset) await writeFully(handle, blank(sizeBefore - before.offset), before.offset);
+      await handle.truncate(sizeBefore);
+      await handle.syncData();
+    } catch (error) {
+      const causes = new AggregateError([cause, error], "write and undo");
+      throw this.#owner.fail("a write failed and could not be undone", causes);
+    } finally {
+      this.#undoing = false;
+    }
+    this.#owner.assertOpen();
+    this.#end.returnTo(before, sizeBefore);
+  }
+}

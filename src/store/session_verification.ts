@@ -1,0 +1,140 @@
+/**
+ * Looks at every line of a session, to verify it or to measure it, without the lock and without writing.
+ *
+ * @module
+ */
+
+import { type LogRecord, readRecords } from "../log/log_reader.ts";
+import { quarantineFiles } from "../log/quarantine.ts";
+import type { DamagedLine } from "../log/record_chain.ts";
+import { notFound, planOf, type ReadTarget, withView } from "./session_reading.ts";
+import type { LogView } from "./session_view.ts";
+
+/** What verification found; nothing of it is repaired by looking. */
+export interface VerifyReport {
+  /** The session's key. */
+  key: string;
+  /** Whether nothing is damaged, torn or missing. */
+  ok: boolean;
+  /** Records that can be read, hidden ones too. */
+  records: number;
+  /** Of these, those whose checksum fits. */
+  verified: number;
+  /** Of these, those that came without a checksum, from picoclaw or by hand. */
+  foreign: number;
+  /** Of these, those that stand behind a broken line that cannot vouch for them. */
+  unverified: number;
+  /** Lines that are no record and that no power cut explains; they are skipped. */
+  damaged: { offset: number; length: number; reason: string }[];
+  /** What a power cut tore at the end, never acknowledged; it goes to quarantine at the next write. */
+  tornTail: { offset: number; length: number } | null;
+  /** Numbers of records that were durable, as the meta file knows, and that the log ends before; absent: none. */
+  missing?: { from: number; to: number };
+  /** The state of the meta file. */
+  meta: "ok" | "missing" | "damaged";
+  /** Why the meta file is damaged. */
+  metaReason?: string;
+}
+
+/** How much a session holds, in records and bytes. */
+export interface SessionStats {
+  /** The session's key. */
+  key: string;
+  /** Records that can be read, hidden ones too. */
+  records: number;
+  /** Lines that a compaction would remove: hidden and damaged ones. */
+  dead: number;
+  /** The log's size in bytes. */
+  bytes: number;
+  /** Of it, blank bytes behind the last record. */
+  fillBytes: number;
+  /** Bytes that were set aside. */
+  quarantineBytes: number;
+  /** Bytes of records that compaction removed and kept. */
+  archiveBytes: number;
+}
+
+/**
+ * Looks at every line of a session and at its meta file.
+ *
+ * @param target Which session.
+ * @returns What was found.
+ * @throws {HoldfastError} `not-found` if there is no such session.
+ */
+export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
+  return await withView(target, async (view) => {
+    if (view === null) throw notFound(target.key);
+    const { log, meta } = view;
+    const report: VerifyReport = {
+      key: target.key,
+      ok: true,
+      records: 0,
+      verified: 0,
+      foreign: 0,
+      unverified: 0,
+      damaged: [],
+      tornTail: null,
+      meta: meta.state,
+      ...(meta.state === "damaged" ? { metaReason: meta.reason } : {}),
+    };
+    if (log !== null) {
+      const onDamage = ({ offset, length, reason, dead }: DamagedLine) => {
+        if (dead !== true) report.damaged.push({ offset, length, reason });
+      };
+      const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+      for await (const records of readRecords(log.handle, plan)) {
+        for (const record of records) countTrust(report, record);
+      }
+      const { kept, tornEnd } = log.tail;
+      if (tornEnd > kept.offset && await isStillTorn(target, log)) {
+        report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
+      }
+    }
+    const durableNext = meta.state === "ok" ? meta.meta.sealed?.next ?? 0 : 0;
+    const from = log?.tail.kept.sequence ?? 0;
+    if (from < durableNext) report.missing = { from, to: durableNext - 1 };
+    const isWhole = report.damaged.length === 0 && report.tornTail === null && report.missing === undefined;
+    report.ok = isWhole && meta.state === "ok";
+    return report;
+  });
+}
+
+/** A torn end that has changed by the time of a second look is a writer in mid-write (H11). */
+async function isStillTorn(target: ReadTarget, log: LogView): Promise<boolean> {
+  return await withView(target, (view) => {
+    const again = view?.log?.tail;
+    return Promise.resolve(again?.kept.offset === log.tail.kept.offset && again.tornEnd === log.tail.tornEnd);
+  });
+}
+
+/**
+ * Measures a session.
+ *
+ * @param target Which session.
+ * @returns Records and bytes.
+ * @throws {HoldfastError} `not-found` if there is no such session.
+ */
+export async function measureSession(target: ReadTarget): Promise<SessionStats> {
+  return await withView(target, async (view) => {
+    if (view === null) throw notFound(target.key);
+    const { log, files } = view;
+    const quarantined = await quarantineFiles(target.context.fileSystem, files.quarantine);
+    const quarantineBytes = quarantined.reduce((sum, file) => sum + file.size, 0);
+    const stats = { key: target.key, records: 0, dead: 0, bytes: 0, fillBytes: 0, quarantineBytes, archiveBytes: 0 };
+    if (log === null) return stats;
+    const onDamage = () => stats.dead++;
+    const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+    for await (const records of readRecords(log.handle, plan)) {
+      stats.records += records.length;
+      stats.dead += records.filter((record) => record.sequence < log.first).length;
+    }
+    return { ...stats, bytes: log.size, fillBytes: Math.max(0, log.size - log.tail.tornEnd) };
+  });
+}
+
+function countTrust(report: VerifyReport, record: LogRecord): void {
+  report.records++;
+  if (record.trust === "verified") report.verified++;
+  else if (record.trust === "unverified") report.unverified++;
+  else report.foreign++;
+}
