@@ -172,6 +172,11 @@ export class OpenSession implements GuardedSession {
     else await this.#writer.lookAtFile();
   }
 
+  /** Makes sure that there is a log to append to. */
+  async ensureLog(): Promise<void> {
+    await this.guard("making the log", async () => this.#writer ?? await this.#createLog());
+  }
+
   /** Makes sure that the session's key is durable in its meta file. */
   async ensureMeta(): Promise<void> {
     if (!this.#metaKeeper.written) await this.writeMeta({});

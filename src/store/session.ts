@@ -17,6 +17,7 @@ import {
 import { type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
 import { assertText, factsToMeta, isUnchanged, type SessionFacts } from "./session_facts.ts";
 import type { SessionMeta } from "./session_meta.ts";
+import { SessionHold } from "./session_hold.ts";
 import { SessionReader } from "./session_reader.ts";
 import type { VerifyReport } from "./session_verification.ts";
 import type { SessionWorker } from "./session_worker.ts";
@@ -133,6 +134,41 @@ export class Session extends SessionReader {
   async flush(): Promise<void> {
     this.#worker.host.assertOpen();
     await this.#worker.flush();
+  }
+
+  /**
+   * {@linkcode Session.flush}, blocking: for an exit handler. Also writes what other calls are writing at this moment.
+   *
+   * @throws {HoldfastError} `io` if the session is just being opened or rewritten, or if records wait for a session that
+   * is not open: {@linkcode Session.hold} keeps it open.
+   */
+  flushSync(): void {
+    this.#worker.host.assertOpen();
+    this.#worker.flushSync();
+  }
+
+  /**
+   * Opens the session for writing, makes its log if there is none, and keeps it open until it is released, whatever
+   * `openSessionsMax` says. An append then never has to open anything, and {@linkcode Session.flushSync} can write.
+   *
+   * @returns What releases it.
+   * @throws As {@linkcode Session.append}.
+   *
+   * @example
+   * ```ts
+   * import { openStore } from "holdfast";
+   *
+   * await using store = await openStore("/tmp/holdfast-example");
+   * const chat = await store.session("telegram:123");
+   * using _ = await chat.hold();
+   * const saving = chat.append({ role: "user", content: "hi" });
+   * chat.flushSync(); // in an exit handler, where nothing can be awaited any more
+   * await saving;
+   * ```
+   */
+  async hold(): Promise<SessionHold> {
+    await this.#worker.hold();
+    return new SessionHold(this.#worker);
   }
 
   /**

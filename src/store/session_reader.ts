@@ -8,6 +8,7 @@ import { systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import type { LogRecord } from "../log/log_reader.ts";
 import { describeSession, type SessionInfo } from "./session_info.ts";
+import { readRecordsBack, type RecordsBackOptions } from "./records_back.ts";
 import { notFound, readTail, type SessionTail } from "./session_reading.ts";
 import { followRecords, readAllRecords, type RecordsOptions } from "./session_records.ts";
 import { measureSession, type SessionStats, type VerifyReport, verifySession } from "./session_verification.ts";
@@ -85,6 +86,33 @@ export class SessionReader {
    */
   async *texts(options: RecordsOptions = {}): AsyncGenerator<TextEntry, void> {
     for await (const { sequence, text } of this.#read(options)) yield { sequence, text };
+  }
+
+  /**
+   * Reads records from the newest to the oldest, with bounded memory; the cost is that of what is taken. The records of
+   * one moment, as {@linkcode SessionReader.records}.
+   *
+   * @param options Which.
+   * @returns The records with their numbers, which fall.
+   *
+   * @example
+   * ```ts
+   * import { openStore } from "holdfast";
+   *
+   * await using store = await openStore("/tmp/holdfast-example");
+   * const chat = await store.session("telegram:123");
+   * for await (const { sequence, record } of chat.recordsBack({ limit: 10 })) console.log(sequence, record);
+   * ```
+   */
+  async *recordsBack(options: RecordsBackOptions = {}): AsyncGenerator<RecordEntry, void> {
+    await this.#worker.beforeRead();
+    try {
+      for await (const { sequence, value } of readRecordsBack(this.#worker.target, options)) {
+        yield { sequence, record: value };
+      }
+    } catch (error) {
+      throw this.#readError(error);
+    }
   }
 
   /**

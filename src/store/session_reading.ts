@@ -5,9 +5,9 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import { findAnchor } from "../log/chain_anchor.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts";
+import { LogPlaces, seekSequence } from "../log/log_seek.ts";
 import { readLastRecords } from "../log/log_tail.ts";
 import type { ChainPosition, DamagedLine } from "../log/record_chain.ts";
 import { findSeal, makeSeal, type Seal } from "../log/seal.ts";
@@ -36,6 +36,8 @@ export interface ReadTarget {
   strict: boolean;
   /** Its writer, if that is in this process. */
   writer?: OwnWriter;
+  /** What is known of where its records are; found anew where there is nothing. */
+  places?: LogPlaces;
 }
 
 /**
@@ -103,19 +105,19 @@ export async function* readView(
   const resumed = cursor !== null && cursor.seal !== null && cursor.inode === inode &&
     cursor.position.offset <= log.tail.kept.offset && await findSeal(log.handle, cursor.seal, log.size) !== null;
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
-  const start = resumed ? cursor.position : await startFor(log, sequenceMin);
+  const start = resumed ? cursor.position : await startFor(target, log, sequenceMin);
   const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log) };
   const position = yield* readRecords(log.handle, plan);
   return { inode, position, seal: await makeSeal(log.handle, position, 0) };
 }
 
-/** Where what is wanted is nearer to the log's end than to its start, it is looked for from there. */
-async function startFor(log: LogView, sequenceMin: number): Promise<ChainPosition> {
+/** Numbers stand in the lines, so what is wanted is found without reading what is in front of it. */
+async function startFor(target: ReadTarget, log: LogView, sequenceMin: number): Promise<ChainPosition> {
   const { kept, hasOwn } = log.tail;
-  const wanted = kept.sequence - sequenceMin;
-  if (!hasOwn || sequenceMin === 0 || wanted > kept.sequence / 2) return log.start;
-  const anchor = await findAnchor(log.handle, log.start, kept.offset, Math.max(wanted, 0) + 1);
-  return anchor.sequence <= sequenceMin ? anchor : log.start;
+  if (!hasOwn || sequenceMin === 0) return log.start;
+  const places = target.places ?? new LogPlaces();
+  const place = await seekSequence(log.handle, { start: log.start, end: kept }, sequenceMin, places);
+  return place.sequence <= sequenceMin ? place : log.start;
 }
 
 /**

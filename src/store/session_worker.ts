@@ -6,6 +6,7 @@
  */
 
 import { HoldfastError } from "../errors.ts";
+import { LogPlaces } from "../log/log_seek.ts";
 import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
 import type { AppendReceipt } from "./group_plan.ts";
 import { OpenSession } from "./open_session.ts";
@@ -46,6 +47,9 @@ export class SessionWorker implements OwnWriter, QueueOwner {
   #summary: string;
   #failure: HoldfastError | null = null;
   #closed = false;
+  /** How many want it to stay open while nothing is written. */
+  #holds = 0;
+  readonly #places = new LogPlaces();
 
   /** Creates an idle one. */
   constructor(host: SessionHost, key: string, summary: string) {
@@ -72,14 +76,15 @@ export class SessionWorker implements OwnWriter, QueueOwner {
     this.#summary = summary;
   }
 
-  /** Whether nothing is under way or waiting. */
+  /** Whether nothing is under way or waiting, and nobody holds it. */
   get idle(): boolean {
-    return this.#queue.idle;
+    return this.#holds === 0 && this.#queue.idle;
   }
 
   /** Its name for readers. */
   get target(): ReadTarget {
-    return { context: this.host.context, key: this.key, strict: this.host.options.strict, writer: this };
+    const { context, options } = this.host;
+    return { context, key: this.key, strict: options.strict, writer: this, places: this.#places };
   }
 
   /** {@inheritDoc OwnWriter.isSwitching} */
@@ -133,6 +138,19 @@ export class SessionWorker implements OwnWriter, QueueOwner {
         this.#wake();
       }
     }, true);
+  }
+
+  /** Opens it, with a log, and keeps it open until {@linkcode SessionWorker.letGo}. */
+  async hold(): Promise<void> {
+    await this.edit(async (session) => {
+      await session.ensureLog();
+      this.#holds++;
+    });
+  }
+
+  /** Ends one {@linkcode SessionWorker.hold}. */
+  letGo(): void {
+    if (--this.#holds === 0) this.host.idle(this);
   }
 
   /** Makes everything that was appended so far durable. */
