@@ -14,7 +14,7 @@ import { createTemporary, unlinkIfThere, writeFully } from "./atomic_file.ts";
 import { toLineText } from "./json_text.ts";
 import type { RecordTrust } from "./log_reader.ts";
 import type { ChainPosition } from "./record_chain.ts";
-import { type EncodedLine, encodeLine, foreignChecksum, keyChecksum, lineBytesMax } from "./record_format.ts";
+import { type EncodedLine, encodeLine, foreignChecksum, lineBytesMax } from "./record_format.ts";
 
 /** A record on its way into a new log. */
 export interface RewrittenRecord {
@@ -44,7 +44,7 @@ const writeBytes = 256 * 1024;
  * @param fileSystem The port.
  * @param temporaryPath Its temporary name; taken away again if anything fails.
  * @param like The log that it will replace, whose mode and owner it takes; null for a new one.
- * @param key The session's key, which seeds the chain.
+ * @param seed What seeds the first line: that of the log which it replaces, or the checksum of the session's key.
  * @param records What it holds, in order of their numbers.
  * @returns The new log.
  * @throws {HoldfastError} `too-large` if a record does not fit into a line, with the number that it has.
@@ -53,12 +53,12 @@ export async function writeNewLog(
   fileSystem: FileSystem,
   temporaryPath: string,
   like: FileStat | null,
-  key: string,
+  seed: number,
   records: AsyncIterable<readonly RewrittenRecord[]>,
 ): Promise<RewrittenLog> {
   const handle = await createTemporary(fileSystem, temporaryPath, like);
   try {
-    const log = await writeRecords(handle, key, records);
+    const log = await writeRecords(handle, seed, records);
     await handle.syncData();
     return log;
   } catch (error) {
@@ -70,11 +70,11 @@ export async function writeNewLog(
 
 async function writeRecords(
   handle: FileHandle,
-  key: string,
+  seed: number,
   records: AsyncIterable<readonly RewrittenRecord[]>,
 ): Promise<RewrittenLog> {
   const buffer = new WriteBuffer(handle);
-  let checksum = keyChecksum(key);
+  let checksum = seed;
   let sequenceNext = 0;
   let rawCount = 0;
   let first: RewrittenLog["first"] = null;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FileHandle } from "../fs/filesystem.ts";
+import { systemErrorCode } from "../errors.ts";
+import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
@@ -67,6 +68,34 @@ export class LogLines {
     if (line !== null || !this.#ended || this.#finished) return line;
     this.#finished = true;
     return this.#scanner.end();
+  }
+}
+
+/**
+ * Reads the first line of a log.
+ *
+ * @param fileSystem The port.
+ * @param path The log.
+ * @returns Its bytes without its end; null if there is none, or it is too long to be one.
+ */
+export async function firstLine(fileSystem: FileSystem, path: string): Promise<Uint8Array | null | "no log"> {
+  let handle: FileHandle;
+  try {
+    handle = await fileSystem.open(path, { access: "read" });
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return "no log";
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    const lines = new LogLines(handle, 0, size);
+    while (await lines.fill()) {
+      const line = lines.next();
+      if (line !== null) return line.bytes === null ? null : line.bytes.slice();
+    }
+    return null;
+  } finally {
+    await handle.close();
   }
 }
 

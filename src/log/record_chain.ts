@@ -82,7 +82,17 @@ const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  * @returns The position of the first line.
  */
 export function chainStart(key: string): ChainPosition {
-  return { offset: 0, checksum: keyChecksum(key), sequence: 0, rawCount: 0 };
+  return chainStartOn(keyChecksum(key));
+}
+
+/**
+ * The start of a log whose first line has another seed than its session's key: a fork shares its origin's bytes.
+ *
+ * @param seed What seeds the first line.
+ * @returns The position of the first line.
+ */
+export function chainStartOn(seed: number): ChainPosition {
+  return { offset: 0, checksum: seed, sequence: 0, rawCount: 0 };
 }
 
 /** Takes the lines of a log in order and says what each is. */
@@ -293,7 +303,7 @@ export function readJson(bytes: Uint8Array, bodyLength: number | undefined): Rec
     if (!isJsonObject(value)) return null;
     // A mark with a flipped byte in its value: what was ours must not pass as somebody else's.
     if (bodyLength === undefined && Object.keys(value).at(-1) === "#") return null;
-    return { text, value };
+    return { ...parts, value };
   } catch {
     return null;
   }

@@ -15,7 +15,7 @@ import { type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { readLastRecords } from "../log/log_tail.ts";
 import type { LogWriter } from "../log/log_writer.ts";
 import { setAside } from "../log/quarantine.ts";
-import { chainStart, type DamagedLine } from "../log/record_chain.ts";
+import { chainStartOn, type DamagedLine } from "../log/record_chain.ts";
 import { checksumText } from "../log/record_format.ts";
 import { makeSeal } from "../log/seal.ts";
 import type { OpenSession } from "./open_session.ts";
@@ -89,7 +89,7 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
       fileSystem,
       files.logTemporary,
       await statIfThere(fileSystem, files.log),
-      session.key,
+      session.seed,
       groupsOf([records]),
     );
     await orTakenBack(session, log, async () => {
@@ -119,10 +119,12 @@ export async function compactHistory(session: OpenSession, keepHidden: boolean =
     const survey = await surveyLog(session, writer, keepHidden);
     if (survey.isCompact) return { removed: 0, bytesBefore, bytesAfter: bytesBefore };
     const { fileSystem } = session.context;
-    const { files, key } = session;
+    const { files } = session;
     const old = await writer.handle.stat();
     const plan = durablePlan(session, writer, survey.keepFrom);
-    const log = await writeNewLog(fileSystem, files.logTemporary, old, key, readRecords(writer.handle, plan));
+    const log = await writeNewLog(fileSystem, files.logTemporary, old, session.seed, readRecords(writer.handle, plan));
+    // Sessions are listed by the time of their last write, and this is none.
+    await log.handle.setModified?.(old.modifiedMs).catch(() => undefined);
     const count = log.position.rawCount ?? 0;
     const position = { ...log.position, sequence: Math.max(log.position.sequence, writer.sequenceNext) };
     await orTakenBack(session, log, async () => {
@@ -173,7 +175,7 @@ function durablePlan(session: OpenSession, writer: LogWriter, sequenceMin: numbe
     keptGlued: false,
     size: kept.offset,
   };
-  return { start: chainStart(session.key), tail, sequenceMin, onDamage: () => undefined };
+  return { start: chainStartOn(session.seed), tail, sequenceMin, onDamage: () => undefined };
 }
 
 async function firstKept(

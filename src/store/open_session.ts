@@ -18,6 +18,7 @@ import { claimSession, type SessionClaim } from "./session_lock.ts";
 import type { SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
 import { createLog, findSession, type FoundSession, openWriter } from "./session_opening.ts";
+import { seedOf } from "./session_origin.ts";
 import { openLog } from "./session_recovery.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreEvent } from "./store_event.ts";
@@ -96,6 +97,11 @@ export class OpenSession implements GuardedSession {
   /** The number of the first active record. */
   get first(): number {
     return this.meta.first ?? 0;
+  }
+
+  /** What seeds the first line of its log. */
+  get seed(): number {
+    return seedOf(this.key, this.meta);
   }
 
   /** The number that the next record gets. */
@@ -273,7 +279,7 @@ export class OpenSession implements GuardedSession {
     }
     await this.ensureMeta();
     try {
-      const log = await createLog(this.context, this.key, this.files, this.first);
+      const log = await createLog(this.context, this.files, this.seed, this.first);
       return this.#writer = openWriter(this.context, this.key, log);
     } catch (error) {
       const found = systemErrorCode(error) === "EEXIST" ? await this.#findLog() : null;

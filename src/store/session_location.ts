@@ -5,12 +5,12 @@
  * @module
  */
 
-import { systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { readWhole } from "../log/atomic_file.ts";
-import { LogLines } from "../log/log_lines.ts";
+import { firstLine } from "../log/log_lines.ts";
 import { keyChecksum, lineChecksum, readMark } from "../log/record_format.ts";
 import { parseMeta, type SessionMeta } from "./session_meta.ts";
+import { fittingOrigin } from "./session_origin.ts";
 import { picoclawName, type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
 
 /** No meta file of ours or picoclaw's comes near; it is read whole. */
@@ -87,30 +87,11 @@ export async function logOwner(fileSystem: FileSystem, files: SessionFiles, aski
   if (first === null || verdict?.kind !== "marked") return asking;
   const fits = (key: string) => lineChecksum(first, verdict.mark, keyChecksum(key)) === verdict.mark.checksum;
   if (fits(asking)) return asking;
+  const origin = await fittingOrigin(fileSystem, files);
+  if (origin !== null) return origin.key;
   const found = keysOf(files.name).find(fits);
   if (found !== undefined) return found;
   return asking === files.name ? asking : null;
-}
-
-async function firstLine(fileSystem: FileSystem, path: string): Promise<Uint8Array | null | "no log"> {
-  let handle;
-  try {
-    handle = await fileSystem.open(path, { access: "read" });
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return "no log";
-    throw error;
-  }
-  try {
-    const { size } = await handle.stat();
-    const lines = new LogLines(handle, 0, size);
-    while (await lines.fill()) {
-      const line = lines.next();
-      if (line !== null) return line.bytes === null ? null : line.bytes.slice();
-    }
-    return null;
-  } finally {
-    await handle.close();
-  }
 }
 
 /** The keys that picoclaw's mapping turns into a name. */

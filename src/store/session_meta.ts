@@ -25,6 +25,14 @@ export interface PendingReplace {
   summary?: string;
 }
 
+/** Where a session branches off from another. */
+export interface SessionParent {
+  /** The other's key. */
+  key: string;
+  /** The number of its last record that belongs to both; null: none does. */
+  sequence: number | null;
+}
+
 /** What the meta file says of a session. */
 export interface SessionMeta {
   /** The session's key; empty where the file has none. */
@@ -55,6 +63,10 @@ export interface SessionMeta {
   deleted: boolean;
   /** A replace that may not have been finished. */
   replacing: PendingReplace | undefined;
+  /** What seeds the log's first line, in hexadecimal; undefined: the checksum of the key. A fork has its origin's. */
+  seed: string | undefined;
+  /** Where the session branches off from another; null: it does not. */
+  parent: SessionParent | null;
   /** Members that are not ours to know, in order, as they stand there: picoclaw's level, then ours. */
   unknown: [key: string, value: string][];
   /** The same for members of `holdfast`. */
@@ -84,6 +96,8 @@ export function newMeta(key: string, now: string): SessionMeta {
     sealed: undefined,
     deleted: false,
     replacing: undefined,
+    seed: undefined,
+    parent: null,
     unknown: [],
     unknownOwn: [],
   };
@@ -147,6 +161,8 @@ export function encodeMeta(meta: SessionMeta): Uint8Array {
   add("sealed", meta.sealed);
   if (meta.deleted) add("deleted", true);
   add("replacing", meta.replacing);
+  add("seed", meta.seed);
+  add("parent", meta.parent);
   const members: [string, string][] = [
     ["key", JSON.stringify(meta.key)],
     ["summary", JSON.stringify(meta.summary)],
@@ -163,13 +179,26 @@ export function encodeMeta(meta: SessionMeta): Uint8Array {
 
 const picoclawFields = new Set(["key", "summary", "skip", "count", "created_at", "updated_at", "scope", "aliases"])
   .add("holdfast");
-const ownFields = new Set(["format", "first", "workspace", "title", "sealed", "deleted", "replacing"]);
+const ownFields = new Set([
+  "format",
+  "first",
+  "workspace",
+  "title",
+  "sealed",
+  "deleted",
+  "replacing",
+  "seed",
+  "parent",
+]);
 
 type PicoclawFacts = Pick<
   SessionMeta,
   "key" | "summary" | "skip" | "count" | "createdAt" | "updatedAt" | "scope" | "aliases"
 >;
-type OwnFacts = Pick<SessionMeta, "first" | "workspace" | "title" | "sealed" | "deleted" | "replacing">;
+type OwnFacts = Pick<
+  SessionMeta,
+  "first" | "workspace" | "title" | "sealed" | "deleted" | "replacing" | "seed" | "parent"
+>;
 
 function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFacts {
   const aliases = value["aliases"];
@@ -186,7 +215,7 @@ function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFa
 }
 
 function ownFacts(holdfast: JsonObject | undefined): OwnFacts {
-  const { first, workspace, title, sealed, deleted, replacing } = holdfast ?? {};
+  const { first, workspace, title, sealed, deleted, replacing, seed, parent } = holdfast ?? {};
   return {
     first: isCount(first) ? first : undefined,
     workspace: typeof workspace === "string" ? workspace : null,
@@ -194,6 +223,8 @@ function ownFacts(holdfast: JsonObject | undefined): OwnFacts {
     sealed: readSeal(sealed),
     deleted: deleted === true,
     replacing: readReplacing(replacing),
+    seed: isChecksum(seed) ? seed : undefined,
+    parent: readParent(parent),
   };
 }
 
@@ -211,6 +242,19 @@ function readReplacing(value: unknown): PendingReplace | undefined {
   const { first, checksum, summary } = value;
   if (!isCount(first) || !isChecksum(checksum)) return undefined;
   return typeof summary === "string" ? { first, checksum, summary } : { first, checksum };
+}
+
+/**
+ * Reads where a session branches off from.
+ *
+ * @param value What stands there.
+ * @returns The place; null if it is none.
+ */
+export function readParent(value: unknown): SessionParent | null {
+  if (!isJsonObject(value)) return null;
+  const { key, sequence } = value;
+  if (typeof key !== "string" || key === "" || (sequence !== null && !isCount(sequence))) return null;
+  return { key, sequence };
 }
 
 /** The last of members with the same key counts, as for every JSON reader. */

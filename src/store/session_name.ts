@@ -35,6 +35,8 @@ export interface SessionFiles {
   quarantine: string;
   /** The directory of records that compaction removed. */
   archive: string;
+  /** Where a fork comes from, for the case that the meta file does not say so any more. */
+  origin: string;
   /** A new meta file before it is renamed into place; only the lock's holder uses it. */
   metaTemporary: string;
   /** A new log before it is renamed into place; only the lock's holder uses it. */
@@ -107,6 +109,7 @@ export function sessionFiles(directory: string, name: string): SessionFiles {
     lock: `${stem}.lock`,
     quarantine: `${stem}.quarantine`,
     archive: `${stem}.archive`,
+    origin: `${stem}.origin`,
     metaTemporary: `${stem}.meta.tmp`,
     logTemporary: `${stem}.log.tmp`,
   };

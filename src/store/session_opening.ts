@@ -8,7 +8,7 @@
 import { HoldfastError } from "../errors.ts";
 import { unlinkIfThere } from "../log/atomic_file.ts";
 import { LogWriter, type WritableLog } from "../log/log_writer.ts";
-import { chainStart } from "../log/record_chain.ts";
+import { chainStartOn } from "../log/record_chain.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import type { SessionClaim } from "./session_lock.ts";
 import { newMeta, type SessionMeta } from "./session_meta.ts";
@@ -56,16 +56,16 @@ export async function findSession(context: StoreContext, key: string, claim: Ses
  * Makes a new log; its name is durable before the first acknowledgement (C11).
  *
  * @param context What the store shares.
- * @param key The session's key.
- * @param files Its paths.
+ * @param files The session's paths.
+ * @param seed What seeds its first line.
  * @param sequenceMin The number that its first record has.
  * @returns The log.
  * @throws As the port does: `EEXIST` if there is one already.
  */
 export async function createLog(
   context: StoreContext,
-  key: string,
   files: SessionFiles,
+  seed: number,
   sequenceMin: number,
 ): Promise<WritableLog> {
   const { fileSystem, directory } = context;
@@ -76,7 +76,7 @@ export async function createLog(
     await handle.close();
     throw new HoldfastError("failed", `New log's name may not be durable: ${files.log}`, { cause: error });
   }
-  return { handle, path: files.log, position: chainStart(key), sequenceMin };
+  return { handle, path: files.log, position: chainStartOn(seed), sequenceMin };
 }
 
 /**

@@ -10,10 +10,11 @@ import type { FileHandle } from "../fs/filesystem.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { recoverLog, type RecoveryReport } from "../log/log_recovery.ts";
 import { setAside } from "../log/quarantine.ts";
-import { type ChainPosition, chainStart } from "../log/record_chain.ts";
+import { type ChainPosition, chainStartOn } from "../log/record_chain.ts";
 import { findSeal } from "../log/seal.ts";
 import { newMeta, type SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
+import { lostOrigin, seedOf } from "./session_origin.ts";
 import { firstActive, hasReplaced } from "./session_view.ts";
 import { type StoreContext, timestamp } from "./store_context.ts";
 
@@ -55,13 +56,14 @@ export async function openLog(
   }
   try {
     const { size } = await handle.stat();
-    const start = chainStart(key);
+    const origin = await lostOrigin(context.fileSystem, files, key, meta);
+    const start = chainStartOn(seedOf(key, { seed: meta?.seed, ...origin }));
     const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
     const report = await recoverLog(context.fileSystem, handle, floor, files.quarantine);
     reportRecovery(context, key, files, report);
     const { position } = report;
     const first = await firstActive(handle, start, position.offset, meta);
-    const said = meta ?? newMeta(key, timestamp());
+    const said = { ...meta ?? newMeta(key, timestamp()), ...origin };
     const skip = first < position.sequence ? said.skip : Math.min(said.skip, await countLines(handle, position));
     const known = { ...said, first, skip };
     const replaced = await settleReplace(context, key, files, handle, known);

@@ -9,10 +9,11 @@ import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
 import { LogLines } from "../log/log_lines.ts";
-import { type ChainPosition, chainStart, RecordChain } from "../log/record_chain.ts";
+import { type ChainPosition, chainStartOn, RecordChain } from "../log/record_chain.ts";
 import { checksumText, readMark } from "../log/record_format.ts";
 import { findSeal } from "../log/seal.ts";
 import { readUnsealedTail, type UnsealedTail } from "../log/unsealed_tail.ts";
+import { lostOrigin, seedOf } from "./session_origin.ts";
 import { locateSession, type MetaState, type SessionLocation } from "./session_location.ts";
 import type { SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
@@ -121,7 +122,8 @@ async function viewOnce(
     const size = Math.min(opened?.size ?? 0, writer?.durableEnd ?? Infinity);
     const meta = after.meta.state === "ok" ? after.meta.meta : null;
     if (meta?.deleted === true) return null;
-    const log = handle === null || opened === null ? null : await viewLog(files.log, handle, size, key, meta);
+    const seed = seedOf(key, { seed: meta?.seed, ...await lostOrigin(fileSystem, files, key, meta) });
+    const log = handle === null || opened === null ? null : await viewLog(files.log, handle, size, meta, seed);
     const summary = await effectiveSummary(handle, meta);
     keep = true;
     return { files, meta: after.meta, log, summary };
@@ -134,10 +136,10 @@ async function viewLog(
   path: string,
   handle: FileHandle,
   size: number,
-  key: string,
   meta: SessionMeta | null,
+  seed: number,
 ): Promise<LogView> {
-  const start = chainStart(key);
+  const start = chainStartOn(seed);
   const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
   const tail = await readUnsealedTail(handle, floor, size);
   return { path, handle, size, start, floor, tail, first: await firstActive(handle, start, tail.kept.offset, meta) };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type RewrittenLog, type RewrittenRecord, writeNewLog } from "../../src/log/compaction.ts";
-import { lineBytesMax, readMark } from "../../src/log/record_format.ts";
+import { keyChecksum, lineBytesMax, readMark } from "../../src/log/record_format.ts";
 import { LogBuilder, logKey, logPath, readLog, recover, utf8 } from "./log_fixture.ts";
 import { MemoryFileSystem, systemError } from "./memory_filesystem.ts";
 
@@ -11,7 +11,7 @@ async function* groups(...lists: RewrittenRecord[][]): AsyncGenerator<RewrittenR
 
 async function rewrite(...lists: RewrittenRecord[][]): Promise<{ fileSystem: MemoryFileSystem; log: RewrittenLog }> {
   const fileSystem = new MemoryFileSystem();
-  const log = await writeNewLog(fileSystem, logPath, null, logKey, groups(...lists));
+  const log = await writeNewLog(fileSystem, logPath, null, keyChecksum(logKey), groups(...lists));
   await log.handle.close();
   return { fileSystem, log };
 }
@@ -101,7 +101,7 @@ test("writeNewLog() is durable when it resolves, and a failure at any call leave
     fileSystem.hook = () => {
       if (count++ === failing) throw systemError("ENOSPC");
     };
-    await assert.rejects(writeNewLog(fileSystem, logPath, null, logKey, groups(list)), { code: "ENOSPC" });
+    await assert.rejects(writeNewLog(fileSystem, logPath, null, keyChecksum(logKey), groups(list)), { code: "ENOSPC" });
     assert.deepEqual(fileSystem.paths(), [], `call ${failing}`);
     assert.equal(fileSystem.openCount, 0, `call ${failing}`);
   }
@@ -111,7 +111,7 @@ test("writeNewLog() is durable when it resolves, and a failure at any call leave
     yield list;
     throw systemError("EIO");
   }
-  await assert.rejects(writeNewLog(fileSystem, logPath, null, logKey, failing()), { code: "EIO" });
+  await assert.rejects(writeNewLog(fileSystem, logPath, null, keyChecksum(logKey), failing()), { code: "EIO" });
   assert.deepEqual([fileSystem.paths(), fileSystem.openCount], [[], 0]);
 });
 
@@ -119,7 +119,7 @@ test("writeNewLog() takes mode and owner of the log that it replaces", async () 
   const fileSystem = new MemoryFileSystem();
   fileSystem.put("/old", new LogBuilder().own("{}").bytes());
   const like = { ...(await fileSystem.stat("/old")), mode: 0o640, userId: 7, groupId: 8 };
-  const { handle } = await writeNewLog(fileSystem, logPath, like, logKey, groups());
+  const { handle } = await writeNewLog(fileSystem, logPath, like, keyChecksum(logKey), groups());
   const { mode, userId, groupId } = await handle.stat();
   assert.deepEqual([mode, userId, groupId], [0o640, 7, 8]);
   await handle.close();
