@@ -106,6 +106,7 @@ export function countingFileSystem(inner: FileSystem, counters: FileSystemCounte
     },
     lock: (path, holder) => inner.lock(path, holder),
     waitForChange: (path, signal) => inner.waitForChange(path, signal),
+    ...(inner.startTimer === undefined ? {} : { startTimer: inner.startTimer.bind(inner) }),
     realPath: (path) => inner.realPath(path),
   };
 }

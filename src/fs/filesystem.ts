@@ -178,6 +178,15 @@ export interface FileSystem {
    * systems that copy on write (btrfs, ZFS, bcachefs, overlays); true where it cannot be told.
    */
   overwritesInPlace?(path: string): Promise<boolean>;
+  /**
+   * Calls back once after a delay, and never keeps a process alive that has nothing else to do. Where it is missing
+   * there is no clock: what waits for one waits until it is asked for (`flush`).
+   *
+   * @param delayMs How long, in milliseconds.
+   * @param callback What is called.
+   * @returns Cancels it.
+   */
+  startTimer?(delayMs: number, callback: () => void): () => void;
   /** The absolute path with every symbolic link resolved. */
   realPath(path: string): Promise<string>;
 }

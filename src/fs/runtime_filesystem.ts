@@ -34,6 +34,7 @@ import type { DirectoryEntry, FileStat, FileSystem } from "./filesystem.ts";
 import { systemErrorCode } from "../errors.ts";
 import { waitForRuntimeChange } from "./runtime_change.ts";
 import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
+import { startRuntimeTimer } from "./runtime_timer.ts";
 import { lockRuntimeFile } from "./runtime_lock.ts";
 
 /** What `statfs` says of file systems that copy on write: btrfs, ZFS, bcachefs, overlayfs. */
@@ -117,6 +118,8 @@ export const runtimeFileSystem: FileSystem = {
   lock: lockRuntimeFile,
 
   waitForChange: waitForRuntimeChange,
+
+  startTimer: startRuntimeTimer,
 
   async realPath(path: string): Promise<string> {
     return await settled<string>((done) => realpath(path, done));

@@ -9,6 +9,7 @@ import { HoldfastError } from "../errors.ts";
 import { LogPlaces } from "../log/log_seek.ts";
 import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
 import type { AppendReceipt } from "./group_plan.ts";
+import { BackgroundSync, type BackgroundSyncOwner } from "./background_sync.ts";
 import { OpenSession } from "./open_session.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
 import { readRecordIds } from "./record_ids_reading.ts";
@@ -36,12 +37,13 @@ export interface SessionHost {
 export type SessionStatus = "idle" | "open" | "failed" | "closed";
 
 /** One session's queue and state. */
-export class SessionWorker implements OwnWriter, QueueOwner {
+export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner {
   /** The session's key. */
   readonly key: string;
   /** The store. */
   readonly host: SessionHost;
   readonly #queue: AppendQueue;
+  readonly #backgroundSync: BackgroundSync;
   readonly #waiting = new Set<() => void>();
   #opened: OpenedForWriting | null = null;
   #summary: string;
@@ -57,6 +59,7 @@ export class SessionWorker implements OwnWriter, QueueOwner {
     this.host = host;
     this.#summary = summary;
     this.#queue = new AppendQueue(this);
+    this.#backgroundSync = new BackgroundSync(this, host.context.fileSystem, host.options.syncIntervalMs);
   }
 
   /** Where it stands. */
@@ -96,6 +99,11 @@ export class SessionWorker implements OwnWriter, QueueOwner {
   get durableEnd(): number {
     const writer = this.#opened?.session.writer ?? null;
     return writer === null || writer.syncedOffset === writer.tailOffset ? Infinity : writer.syncedOffset;
+  }
+
+  /** {@inheritDoc BackgroundSyncOwner.hasUnsynced} */
+  get hasUnsynced(): boolean {
+    return this.durableEnd !== Infinity && this.status === "open";
   }
 
   /** {@inheritDoc OwnWriter.settled} */
@@ -271,11 +279,13 @@ export class SessionWorker implements OwnWriter, QueueOwner {
 
   /** {@inheritDoc QueueOwner.committed} */
   committed(): void {
+    this.#backgroundSync.look();
     this.#wake();
   }
 
   /** {@inheritDoc QueueOwner.drained} */
   drained(): void {
+    this.#backgroundSync.look();
     this.host.idle(this);
   }
 

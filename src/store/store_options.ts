@@ -25,6 +25,14 @@ export interface StoreOptions {
    */
   durability?: DurabilityMode | ((record: JsonObject) => DurabilityMode);
   /**
+   * How long a buffered record may wait in the background until it is made durable, in milliseconds: what a power cut
+   * can take of telemetry, bounded. A timer is set only while one waits, so an idle board is never woken, and each
+   * costs at most one flush. `Infinity`: only with the next durable append or flush.
+   *
+   * @default {5000}
+   */
+  syncIntervalMs?: number;
+  /**
    * Names a record. An append whose id is already in the log is a no-op that returns the first one's sequence; one that
    * is still under way settles with it.
    *
@@ -85,6 +93,8 @@ export interface StoreOptions {
 export interface ResolvedOptions {
   /** See {@linkcode StoreOptions.durability}. */
   durability: (record: JsonObject) => DurabilityMode;
+  /** See {@linkcode StoreOptions.syncIntervalMs}. */
+  syncIntervalMs: number;
   /** See {@linkcode StoreOptions.recordId}. */
   recordId: RecordIdOf | null;
   /** See {@linkcode StoreOptions.recordIdReach}. */
@@ -101,6 +111,8 @@ export interface ResolvedOptions {
   strict: boolean;
 }
 
+/** As often as ext4 commits its journal by itself: the board is awake then anyway. */
+const syncIntervalDefaultMs = 5000;
 const recordBytesLimit = lineBytesMax - markBytesMax;
 
 /**
@@ -119,6 +131,7 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
   }
   return {
     durability: resolveDurability(durability),
+    syncIntervalMs: syncIntervalMs(options),
     recordId: recordId ?? null,
     recordIdReach: wholeNumber("recordIdReach", options.recordIdReach ?? recordIdReachDefault, 1, 1_000_000),
     recordBytesMax: wholeNumber("recordBytesMax", options.recordBytesMax ?? recordBytesLimit, 2, recordBytesLimit),
@@ -127,6 +140,16 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
     strict: assertBoolean("strict", strict),
   };
+}
+
+/** A day at the most: what a timer can hold on every runtime. */
+function syncIntervalMs({ syncIntervalMs: interval = syncIntervalDefaultMs, fileSystem }: StoreOptions): number {
+  if (interval === Infinity) return interval;
+  wholeNumber("syncIntervalMs", interval, 1, 86_400_000);
+  if (interval !== syncIntervalDefaultMs && fileSystem !== undefined && fileSystem.startTimer === undefined) {
+    throw new TypeError("syncIntervalMs needs a fileSystem that has startTimer");
+  }
+  return interval;
 }
 
 function assertBoolean(name: string, value: unknown): boolean {

@@ -36,6 +36,8 @@ import { FaultyFile, type SyncFaultTarget } from "./faulty_file.ts";
 export class FaultyFileSystem implements FileSystem {
   readonly #inner: FileSystem;
   readonly #injector: FaultInjector;
+  /** {@inheritDoc FileSystem.startTimer} */
+  readonly startTimer?: NonNullable<FileSystem["startTimer"]>;
 
   /**
    * Wraps a file system.
@@ -46,6 +48,7 @@ export class FaultyFileSystem implements FileSystem {
    */
   constructor(inner: FileSystem, plan: FaultPlan) {
     this.#inner = inner;
+    if (inner.startTimer !== undefined) this.startTimer = inner.startTimer.bind(inner);
     this.#injector = new FaultInjector(plan);
   }
 

@@ -2,8 +2,8 @@
  * A file system in memory that can lose power.
  *
  * It shows programs what a kernel's cache shows, and remembers what of it is on the disk, and what is not yet. A power
- * cut makes a new file system of that: everything synced is in it; of the rest, what a list of integers says. There are
- * no timers in it: the same calls with the same choices give the same bytes, on every runtime.
+ * cut makes a new file system of that: everything synced is in it; of the rest, what a list of integers says. Time
+ * passes in it when it is told so: the same calls with the same choices give the same bytes, on every runtime.
  *
  * The states of a {@linkcode SimulatedFileSystem}:
  *
@@ -35,6 +35,7 @@ import {
   type StepHook,
 } from "./simulated_machine.ts";
 import { systemError } from "./system_error.ts";
+import { SimulatedTimers } from "./simulated_timers.ts";
 import { syncDirectory, type SyncFaultMode, writeBack } from "./writeback.ts";
 
 /**
@@ -57,7 +58,7 @@ import { syncDirectory, type SyncFaultMode, writeBack } from "./writeback.ts";
 export class SimulatedFileSystem implements FileSystem {
   static #adopted: SimulatedMachine | undefined;
   readonly #machine: SimulatedMachine;
-  readonly #process: SimulatedProcess = { alive: true, openFiles: new Set() };
+  readonly #process: SimulatedProcess = { alive: true, openFiles: new Set(), timers: new SimulatedTimers() };
 
   /**
    * Starts a machine with an empty disk, and one program on it.
@@ -234,6 +235,25 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   /** {@inheritDoc FileSystem.realPath} */
+  /** {@inheritDoc FileSystem.startTimer} */
+  startTimer(delayMs: number, callback: () => void): () => void {
+    return this.#process.timers.start(delayMs, callback);
+  }
+
+  /** How many timers of this program are waiting. */
+  get timers(): number {
+    return this.#process.timers.count;
+  }
+
+  /**
+   * Lets time pass for this program: timers that are due go off, the earliest first. What they began is under way then.
+   *
+   * @param milliseconds How much.
+   */
+  passTime(milliseconds: number): void {
+    if (this.#machine.alive) this.#process.timers.pass(milliseconds);
+  }
+
   async realPath(path: string): Promise<string> {
     this.#machine.check(this.#process, "realpath", path);
     return lookUpExisting(this.#machine.pages.cache, path, "realpath", true).path;

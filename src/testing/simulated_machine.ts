@@ -9,6 +9,7 @@ import { DeviceMemory, type DeviceProfile } from "./lying_device.ts";
 import { PageCache } from "./page_cache.ts";
 import type { CrashModel, SectorBytes } from "./pending_operations.ts";
 import { SeededRandom } from "./seeded_random.ts";
+import type { SimulatedTimers } from "./simulated_timers.ts";
 import { systemError } from "./system_error.ts";
 
 /**
@@ -136,6 +137,16 @@ export interface SimulatedProcess {
   alive: boolean;
   /** How to close what it has open. */
   readonly openFiles: Set<{ abandon(): void }>;
+  /** What it wants to be reminded of. */
+  readonly timers: SimulatedTimers;
+}
+
+/** Whether anybody has asked what some files hold. */
+export interface ContentWatch {
+  /** The files, by inode. */
+  readonly inodes: ReadonlySet<number>;
+  /** Whether a program has read one of them, or asked for its size. */
+  looked: boolean;
 }
 
 /** Somebody who waits for a change. */
@@ -299,6 +310,7 @@ export class SimulatedMachine {
   /** Sets the clock as a board without a battery does. */
   restartClock(): void {
     this.clockMs = this.options.clockStartMs ?? CLOCK_START_MS;
+    process.timers.clear();
   }
 
   /** Cuts the power. */
