@@ -34,8 +34,8 @@ import {
   type SimulatedProcess,
   type StepHook,
 } from "./simulated_machine.ts";
-import { systemError } from "./system_error.ts";
 import { SimulatedTimers } from "./simulated_timers.ts";
+import { systemError } from "./system_error.ts";
 import { syncDirectory, type SyncFaultMode, writeBack } from "./writeback.ts";
 
 /**
@@ -234,7 +234,6 @@ export class SimulatedFileSystem implements FileSystem {
     });
   }
 
-  /** {@inheritDoc FileSystem.realPath} */
   /** {@inheritDoc FileSystem.startTimer} */
   startTimer(delayMs: number, callback: () => void): () => void {
     return this.#process.timers.start(delayMs, callback);
@@ -254,6 +253,7 @@ export class SimulatedFileSystem implements FileSystem {
     if (this.#machine.alive) this.#process.timers.pass(milliseconds);
   }
 
+  /** {@inheritDoc FileSystem.realPath} */
   async realPath(path: string): Promise<string> {
     this.#machine.check(this.#process, "realpath", path);
     return lookUpExisting(this.#machine.pages.cache, path, "realpath", true).path;

@@ -302,6 +302,7 @@ export class SimulatedMachine {
   /** Ends a process: the kernel closes its files and frees its locks. */
   end(process: SimulatedProcess): void {
     process.alive = false;
+    process.timers.clear();
     for (const file of process.openFiles) file.abandon();
     process.openFiles.clear();
     for (const [inode, holder] of this.locks) if (holder === process) this.locks.delete(inode);
@@ -310,7 +311,6 @@ export class SimulatedMachine {
   /** Sets the clock as a board without a battery does. */
   restartClock(): void {
     this.clockMs = this.options.clockStartMs ?? CLOCK_START_MS;
-    process.timers.clear();
   }
 
   /** Cuts the power. */
