@@ -1,0 +1,124 @@
+/**
+ * The commands that pack the program, and what their failures mean.
+ *
+ * @module
+ */
+
+import type { BuildOptions } from "./build_options.ts";
+import { type BuildTarget, nameIn } from "./build_targets.ts";
+
+/** The program's entry, relative to the project. */
+export const programEntry = "src/cli/main.ts";
+
+/** Variables of the environment that the program reads. */
+export const programVariables: readonly string[] = [
+  "HOLDFAST_DIR",
+  "XDG_DATA_HOME",
+  "HOME",
+  "NO_COLOR",
+  "FORCE_COLOR",
+  "TERM",
+  "COLUMNS",
+];
+
+/** A command. */
+export interface BuildCommand {
+  /** The program: `deno` or `bun`. */
+  readonly program: "deno" | "bun";
+  /** What stands behind it. */
+  readonly args: readonly string[];
+  /** Variables that it gets beside those of the environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * What the built program may do, for Deno: read and write, its variables, and nothing else. No `--allow-run`: Deno's
+ * lock needs no other program. `demo` and `torture`, which start processes, ask for it in words.
+ *
+ * @param options What is to be built.
+ * @returns Deno's options.
+ */
+export function permissionOptions(options: BuildOptions): string[] {
+  const { storeDirectory, allowedHosts } = options;
+  const path = storeDirectory === null ? "" : `=${storeDirectory}`;
+  return [
+    `--allow-read${path}`,
+    `--allow-write${path}`,
+    `--allow-env=${programVariables.join(",")}`,
+    ...(allowedHosts.length === 0 ? [] : [`--allow-net=${allowedHosts.join(",")}`]),
+    "--no-prompt",
+  ];
+}
+
+/**
+ * The command for one target.
+ *
+ * @param options What is to be built.
+ * @param target For which machine.
+ * @param outputPath The file to make.
+ * @returns The command, to be run in the project's directory.
+ * @throws {RangeError} The runtime does not build for the target.
+ */
+export function compileCommand(options: BuildOptions, target: BuildTarget, outputPath: string): BuildCommand {
+  const name = nameIn(target, options.runtime);
+  if (name === undefined) throw new RangeError(`${options.runtime} does not build for ${target.name}`);
+  if (options.runtime === "bun") {
+    return {
+      program: "bun",
+      args: [
+        "build",
+        "--compile",
+        "--minify",
+        "--sourcemap=none",
+        `--target=${name}`,
+        programEntry,
+        "--outfile",
+        outputPath,
+      ],
+      environment: { NO_COLOR: "1" },
+    };
+  }
+  return {
+    program: "deno",
+    args: [
+      "compile",
+      "--no-check",
+      // The program imports nothing from a registry. With the project's settings Deno would pack all of node_modules.
+      "--no-config",
+      "--no-lock",
+      ...(options.offline ? ["--cached-only"] : []),
+      ...(options.engine === "quickjs" ? ["--engine=quickjs"] : []),
+      ...permissionOptions(options),
+      `--target=${name}`,
+      `--output=${outputPath}`,
+      programEntry,
+    ],
+    environment: { NO_COLOR: "1", DENO_NO_PACKAGE_JSON: "1" },
+  };
+}
+
+/**
+ * Says what to do about a failed command.
+ *
+ * @param command What was run.
+ * @param output What it wrote.
+ * @param denortPath What `DENORT_BIN` says; null if it is not set.
+ * @returns Advice in one line; null where its own output says all.
+ */
+export function adviceFor(command: BuildCommand, output: string, denortPath: string | null): string | null {
+  if (command.program === "deno") {
+    if (denortPath !== null && /No such file|os error 2|not found/i.test(output)) {
+      return `DENORT_BIN leads to ${denortPath}: see that the file is there and fits the target`;
+    }
+    if (/denort|downloading|dl\.deno|error sending request|tunnel|dns error/i.test(output)) {
+      return "Its base binary could not be downloaded. Set DENORT_BIN to a denort of the same version, " +
+        "or copy DENO_DIR from a machine that has built before, or use --runtime bun";
+    }
+    if (/@types\/node/.test(output)) return "Run npm ci first: the types of node: are looked for in node_modules";
+    return null;
+  }
+  if (/download|registry|ENOTFOUND|ConnectionRefused|failed to extract/i.test(output)) {
+    return "Its base binary could not be fetched from the npm registry; once fetched, it stays in Bun's cache";
+  }
+  return null;
+}
