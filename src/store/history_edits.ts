@@ -79,6 +79,7 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
     const { fileSystem } = session.context;
     await session.lookAtLog();
     await session.sync();
+    await session.noteWrite();
     const { files, sequenceNext } = session;
     const records = texts.map((text, index): RewrittenRecord => ({
       sequence: sequenceNext + index,
@@ -123,6 +124,8 @@ export async function compactHistory(session: OpenSession, keepHidden: boolean =
     const old = await writer.handle.stat();
     const plan = durablePlan(session, writer, survey.keepFrom);
     const log = await writeNewLog(fileSystem, files.logTemporary, old, session.seed, readRecords(writer.handle, plan));
+    // Sessions are listed by the time of their last write, and this is none.
+    await log.handle.setModified?.(old.modifiedMs).catch(() => undefined);
     // Sessions are listed by the time of their last write, and this is none.
     await log.handle.setModified?.(old.modifiedMs).catch(() => undefined);
     const count = log.position.rawCount ?? 0;

@@ -120,10 +120,21 @@ export class OpenSession implements GuardedSession {
   async append(batches: readonly Batch[], durable: boolean, begin: () => boolean): Promise<number> {
     return await this.guard("appending", async () => {
       const writer = this.#writer ?? await this.#createLog();
+      const noted = this.noteWrite();
+      if (noted !== null) await noted;
       const first = await writer.append(batches, durable, begin);
       this.context.counters.groups++;
       return first;
     });
+  }
+
+  /**
+   * Tells the index of workspaces that records are about to be written.
+   *
+   * @returns What to wait for before they are acknowledged; null if there is nothing.
+   */
+  noteWrite(): Promise<void> | null {
+    return this.context.workspaces.touch(this, this.meta.workspace);
   }
 
   /** Makes everything that was appended durable. */

@@ -11,10 +11,11 @@ import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
 import { migrateLegacySessions } from "./migration.ts";
 import { SessionStore } from "./session_store.ts";
-import type { StoreContext } from "./store_context.ts";
+import type { DirectoryContext, StoreContext } from "./store_context.ts";
 import { createStoreCounters } from "./store_counters.ts";
 import type { StoreEvent } from "./store_event.ts";
 import { resolveOptions, type StoreOptions } from "./store_options.ts";
+import { WorkspaceIndex } from "./workspace_index.ts";
 
 /**
  * Opens a directory of sessions, and makes it, with its parents, unless `readOnly`. Old sessions of picoclaw's that lie
@@ -57,7 +58,8 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
     };
     const fillAhead = resolved.preallocate && !resolved.readOnly &&
       await fileSystem.overwritesInPlace?.(path) !== false;
-    const context: StoreContext = { fileSystem, directory: path, counters, fillAhead, report };
+    const files: DirectoryContext = { fileSystem, directory: path, counters, report };
+    const context: StoreContext = { ...files, fillAhead, workspaces: new WorkspaceIndex(files) };
     if (!resolved.readOnly) await migrateLegacySessions(context);
     return new SessionStore(context, resolved);
   } catch (error) {

@@ -259,7 +259,9 @@ export class Session extends SessionReader {
 
   async #change(change: Partial<SessionMeta>): Promise<void> {
     await this.#worker.edit(async (session) => {
-      if (!session.exists || !isUnchanged(session.meta, change)) await session.writeMeta(change);
+      if (session.exists && isUnchanged(session.meta, change)) return;
+      await session.writeMeta(change);
+      if (typeof change.workspace === "string") await session.noteWrite();
     });
   }
 }

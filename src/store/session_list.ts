@@ -7,9 +7,9 @@
 import { systemErrorCode } from "../errors.ts";
 import { assertText } from "./session_facts.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
-import { locateSession, logOwner, readMeta } from "./session_location.ts";
+import { locateSession, logOwner, readMeta, type SessionLocation } from "./session_location.ts";
 import { isKey, picoclawName, sessionFiles, sessionNameOf, sessionNames } from "./session_name.ts";
-import type { StoreContext } from "./store_context.ts";
+import type { DirectoryContext, StoreContext } from "./store_context.ts";
 import { wholeNumber } from "./store_options.ts";
 
 /** Options of `SessionStore.list`. */
@@ -104,8 +104,19 @@ async function namesIn(context: StoreContext): Promise<string[]> {
 /** What concerns one file alone; anything else concerns the whole list. */
 const fileErrorCodes = new Set(["ELOOP", "EISDIR", "ENOTDIR", "EINVAL", "ENXIO", "EACCES", "EPERM", "EIO", "corrupt"]);
 
-/** One session that cannot be read hides no other (I17). */
-async function ifReadable<T>(context: StoreContext, name: string, read: () => Promise<T>): Promise<T | null> {
+/**
+ * Reads something of one session, which, if it cannot be read, hides no other (I17).
+ *
+ * @param context What the store shares.
+ * @param name The name of its files.
+ * @param read What to read.
+ * @returns What `read` returned; null, and an event, if the session cannot be read.
+ */
+export async function ifReadable<T>(
+  context: DirectoryContext,
+  name: string,
+  read: () => Promise<T>,
+): Promise<T | null> {
   try {
     return await read();
   } catch (error) {
@@ -119,6 +130,21 @@ async function ifReadable<T>(context: StoreContext, name: string, read: () => Pr
 }
 
 async function describeName(context: StoreContext, name: string): Promise<RankedInfo | null> {
+  const found = await sessionAt(context, name);
+  return found === null ? null : await describeLocation(context, found.location, found.key);
+}
+
+/**
+ * Whose the files of a name are.
+ *
+ * @param context What the store shares.
+ * @param name The name, without directory and suffix.
+ * @returns The key, and what its meta file says; null if they are no session's.
+ */
+export async function sessionAt(
+  context: DirectoryContext,
+  name: string,
+): Promise<{ key: string; location: SessionLocation } | null> {
   const files = sessionFiles(context.directory, name);
   const meta = await readMeta(context.fileSystem, files.meta);
   const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
@@ -127,6 +153,5 @@ async function describeName(context: StoreContext, name: string): Promise<Ranked
     return null;
   }
   const key = owner ?? await logOwner(context.fileSystem, files, name);
-  if (key === null) return null;
-  return await describeLocation(context, { files, meta }, key);
+  return key === null ? null : { key, location: { files, meta } };
 }

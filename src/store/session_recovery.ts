@@ -59,7 +59,10 @@ export async function openLog(
     const origin = await lostOrigin(context.fileSystem, files, key, meta);
     const start = chainStartOn(seedOf(key, { seed: meta?.seed, ...origin }));
     const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
+    const { modifiedMs } = await handle.stat();
     const report = await recoverLog(context.fileSystem, handle, floor, files.quarantine);
+    // Sessions are listed by the time of their last write, and this is none.
+    if (report.rewrittenBytes > 0) await handle.setModified?.(modifiedMs).catch(() => undefined);
     reportRecovery(context, key, files, report);
     const { position } = report;
     const first = await firstActive(handle, start, position.offset, meta);

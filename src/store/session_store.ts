@@ -5,7 +5,9 @@
  */
 
 import { HoldfastError, toHoldfastError } from "../errors.ts";
+import { findLatest } from "./latest_session.ts";
 import { Session } from "./session.ts";
+import { assertText } from "./session_facts.ts";
 import type { SessionInfo } from "./session_info.ts";
 import { isSession, type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
 import { locateSession } from "./session_location.ts";
@@ -73,14 +75,20 @@ export class SessionStore {
   }
 
   /**
-   * The session that was written to last.
+   * The session that was written to last. Of a workspace, by the store's index, which asks no clock; of all, or where
+   * the index does not know, by the times of the files. No log is read.
    *
    * @param options Of which workspace; without, of all.
    * @returns Its key; null if there is none.
    */
   async latest(options: { workspace?: string } = {}): Promise<string | null> {
-    const [latest] = await this.list({ ...options, limit: 1 });
-    return latest?.key ?? null;
+    this.#assertOpen();
+    const { workspace } = options;
+    if (workspace !== undefined) assertText("workspace", workspace);
+    return await this.#typed("looking for the latest session", async () => {
+      if (workspace === undefined) return await findLatest(this.#context, null);
+      return await this.#context.workspaces.latest(workspace);
+    });
   }
 
   /**

@@ -7,19 +7,26 @@
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { StoreCounters } from "./store_counters.ts";
 import type { StoreEvent } from "./store_event.ts";
+import type { WorkspaceIndex } from "./workspace_index.ts";
 
-/** What all parts of an open store share. */
-export interface StoreContext {
+/** What is needed to look at the files of a store. */
+export interface DirectoryContext {
   /** The port, counted. */
   fileSystem: FileSystem;
   /** The store's directory, absolute. */
   directory: string;
   /** What the store has done so far. */
   counters: StoreCounters;
-  /** Whether logs are filled ahead of their tail. */
-  fillAhead: boolean;
   /** Tells an event; never throws. */
   report: (event: StoreEvent) => void;
+}
+
+/** What all parts of an open store share. */
+export interface StoreContext extends DirectoryContext {
+  /** Whether logs are filled ahead of their tail. */
+  fillAhead: boolean;
+  /** Which session of a workspace was written to last. */
+  workspaces: WorkspaceIndex;
 }
 
 /**

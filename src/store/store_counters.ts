@@ -18,6 +18,8 @@ export interface StoreCounters extends FileSystemCounters {
   groups: number;
   /** Meta files written. */
   metaWrites: number;
+  /** Times that the index of workspaces was replaced. */
+  indexWrites: number;
   /** Sessions that were opened for writing. */
   sessionsOpened: number;
   /** Torn ends that were found and repaired. */
@@ -39,6 +41,7 @@ export function createStoreCounters(): StoreCounters {
     duplicates: 0,
     groups: 0,
     metaWrites: 0,
+    indexWrites: 0,
     sessionsOpened: 0,
     recoveries: 0,
     rewrites: 0,

@@ -22,6 +22,7 @@
  * | `foreign-appended` | somebody else appended while the session was open |
  * | `lock-taken-over` | the holder of the lock died without releasing it |
  * | `session-failed` | an outcome is unknown; nothing more is written until the session is opened again |
+ * | `index-discarded` | the index of workspaces is damaged or cannot be written; sessions are looked at instead |
  * | `session-unreadable` | files of a session cannot be read; it was left out of a list |
  * | `migrated` | an old picoclaw session was taken over |
  * | `migration-skipped` | an old picoclaw session was left alone: newer data, or a message too large |
@@ -40,6 +41,7 @@ export type StoreEventType =
   | "foreign-appended"
   | "lock-taken-over"
   | "session-failed"
+  | "index-discarded"
   | "session-unreadable"
   | "migrated"
   | "migration-skipped";

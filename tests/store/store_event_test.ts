@@ -113,6 +113,11 @@ const causes: Record<StoreEventType, (bench: StoreBench) => Promise<void>> = {
     await bench.link("chat.meta.json", "/elsewhere");
     await (await bench.open()).list();
   },
+  "index-discarded": async (bench) => {
+    await closedSession(bench);
+    await bench.write(".workspaces", "damaged");
+    await (await bench.open()).latest({ workspace: "/work" });
+  },
   "migrated": async (bench) => {
     await bench.open();
     await bench.write("old.json", legacy("from before"));
@@ -134,7 +139,7 @@ for (const [type, cause] of Object.entries(causes)) {
       assert.ok(event !== undefined, `told: ${bench.eventTypes().join(", ") || "nothing"}`);
       assert.ok(event.message.length > 10);
       assert.ok(event.path.startsWith("/sessions/"), event.path);
-      if (type !== "session-unreadable") assert.equal(event.key, "chat");
+      if (type !== "session-unreadable" && type !== "index-discarded") assert.equal(event.key, "chat");
     } finally {
       bench.port.letGo();
       await bench.closeAll();
