@@ -5,7 +5,7 @@
  */
 import { readdir, readFile, realpath, stat, type Stats } from "node:fs";
 import { type BlockDeviceLookup, lookUpBlockDevice, type SystemReader } from "./block_device.ts";
-import { settled } from "./runtime_file_handle.ts";
+import { settled } from "./runtime_callback.ts";
 
 /**
  * Finds the block device under a directory, for counting what is written to it and how often it is flushed.

@@ -8,6 +8,7 @@
  * @module
  */
 import {
+  chmod,
   close,
   constants,
   fchmod,
@@ -26,6 +27,8 @@ import {
 } from "node:fs";
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileKind, FileStat, OpenOptions } from "./filesystem.ts";
+import { settled } from "./runtime_callback.ts";
+import { isPermissionModelOn, PermittedFile } from "./runtime_permission.ts";
 
 /** A pipe or device must neither be waited for nor become our terminal; for files both flags mean nothing. */
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -43,18 +46,6 @@ const MODE_BITS = 0o7777;
  */
 export function codedError(code: string, message: string): Error & { code: string } {
   return Object.assign(new Error(`${code}: ${message}`), { code });
-}
-
-/**
- * Turns a callback into a promise.
- *
- * @param call Starts the operation with the callback that ends it.
- * @returns Resolves or rejects with what the callback was given.
- */
-export function settled<T = void>(
-  call: (done: (error: Error | null | undefined, value: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => call((error, value) => error ? reject(error) : resolve(value)));
 }
 
 /**
@@ -95,7 +86,14 @@ export function fileStatOf(stats: Stats): FileStat {
  * @returns The open file.
  */
 export async function openRuntimeFile(path: string, options: OpenOptions): Promise<FileHandle> {
-  return new RuntimeFileHandle(await openRuntimeDescriptor(path, options));
+  const descriptor = await openRuntimeDescriptor(path, options);
+  if (!isPermissionModelOn()) return new RuntimeFileHandle(descriptor);
+  let permitted: PermittedFile | undefined;
+  await closedOnFailure(descriptor, async () => {
+    permitted = await PermittedFile.open(path, descriptor);
+    if (permitted === undefined) throw codedError("ESTALE", `was replaced while it was opened, open '${path}'`);
+  });
+  return new RuntimeFileHandle(descriptor, permitted);
 }
 
 /**
@@ -148,7 +146,9 @@ async function createExclusively(path: string, flags: number, mode: number): Pro
   const descriptor = await settled<number>((done) => open(path, creation, mode, done));
   return await closedOnFailure(descriptor, async () => {
     const stats = await settled<Stats>((done) => fstat(descriptor, done));
-    if ((stats.mode & MODE_BITS) !== mode) await settled((done) => fchmod(descriptor, mode, done));
+    if ((stats.mode & MODE_BITS) === mode) return;
+    if (!isPermissionModelOn()) return await settled((done) => fchmod(descriptor, mode, done));
+    await settled((done) => chmod(path, mode, done));
   });
 }
 
@@ -180,12 +180,14 @@ function checkBytes(value: number): void {
  */
 class RuntimeFileHandle implements FileHandle {
   readonly #descriptor: number;
+  readonly #permitted: PermittedFile | undefined;
   #closed = false;
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, permitted?: PermittedFile) {
     this.#descriptor = descriptor;
+    this.#permitted = permitted;
   }
 
   async read(buffer: Uint8Array, offset: number): Promise<number> {
@@ -213,7 +215,9 @@ class RuntimeFileHandle implements FileHandle {
   }
 
   async syncData(): Promise<void> {
-    await this.#run(fdatasync);
+    const permitted = this.#permitted;
+    if (permitted === undefined) await this.#run(fdatasync);
+    else await this.#counted(() => permitted.syncData());
   }
 
   async stat(): Promise<FileStat> {
@@ -221,17 +225,23 @@ class RuntimeFileHandle implements FileHandle {
   }
 
   async setMode(mode: number): Promise<void> {
-    await this.#run((descriptor, done) => fchmod(descriptor, mode, done));
+    const permitted = this.#permitted;
+    if (permitted === undefined) await this.#run((descriptor, done) => fchmod(descriptor, mode, done));
+    else await this.#counted(() => permitted.setMode(mode));
   }
 
   async setModified(modifiedMs: number): Promise<void> {
     // A little more, as what is cut off in between is not to make it the millisecond before.
     const seconds = (modifiedMs + 0.001) / 1000;
-    await this.#run((descriptor, done) => futimes(descriptor, seconds, seconds, done));
+    const permitted = this.#permitted;
+    if (permitted === undefined) await this.#run((descriptor, done) => futimes(descriptor, seconds, seconds, done));
+    else await this.#counted(() => permitted.setModified(seconds));
   }
 
   async setOwner(userId: number, groupId: number): Promise<void> {
-    await this.#run((descriptor, done) => fchown(descriptor, userId, groupId, done));
+    const permitted = this.#permitted;
+    if (permitted === undefined) await this.#run((descriptor, done) => fchown(descriptor, userId, groupId, done));
+    else await this.#counted(() => permitted.setOwner(userId, groupId));
   }
 
   readSync(buffer: Uint8Array, offset: number): number {
@@ -259,6 +269,7 @@ class RuntimeFileHandle implements FileHandle {
     const descriptor = this.#open();
     this.#closed = true;
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    await this.#permitted?.close();
     await settled((done) => close(descriptor, done));
   }
 
@@ -271,9 +282,14 @@ class RuntimeFileHandle implements FileHandle {
     call: (descriptor: number, done: (error: Error | null | undefined, value: T) => void) => void,
   ): Promise<T> {
     const descriptor = this.#open();
+    return await this.#counted(() => settled<T>((done) => call(descriptor, done)));
+  }
+
+  async #counted<T>(call: () => Promise<T>): Promise<T> {
+    this.#open();
     this.#running++;
     try {
-      return await settled<T>((done) => call(descriptor, done));
+      return await call();
     } finally {
       this.#running--;
       if (this.#running === 0) this.#idle?.();

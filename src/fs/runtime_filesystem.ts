@@ -8,6 +8,7 @@
  * @module
  */
 import {
+  chmod,
   close,
   constants,
   copyFile,
@@ -21,7 +22,6 @@ import {
   mkdir,
   open,
   readdir,
-  realpath,
   rename,
   rmdir,
   statfs,
@@ -33,7 +33,9 @@ import process from "node:process";
 import type { DirectoryEntry, FileStat, FileSystem } from "./filesystem.ts";
 import { systemErrorCode } from "../errors.ts";
 import { waitForRuntimeChange } from "./runtime_change.ts";
-import { codedError, fileStatOf, kindOf, openRuntimeFile, settled } from "./runtime_file_handle.ts";
+import { settled } from "./runtime_callback.ts";
+import { codedError, fileStatOf, kindOf, openRuntimeFile } from "./runtime_file_handle.ts";
+import { isPermissionModelOn, PermittedFile, resolveRealPath } from "./runtime_permission.ts";
 import { startRuntimeTimer } from "./runtime_timer.ts";
 import { lockRuntimeFile } from "./runtime_lock.ts";
 
@@ -73,9 +75,9 @@ export const runtimeFileSystem: FileSystem = {
     await withDirectory(path, async (descriptor) => {
       const stats = await settled<Stats>((done) => fstat(descriptor, done));
       // The umask took bits away; what the parent handed down (set-group) stays.
-      if ((stats.mode & 0o777) !== mode) {
-        await settled((done) => fchmod(descriptor, (stats.mode & 0o7000) | mode, done));
-      }
+      if ((stats.mode & 0o777) === mode) return;
+      const wanted = (stats.mode & 0o7000) | mode;
+      await settled((done) => isPermissionModelOn() ? chmod(path, wanted, done) : fchmod(descriptor, wanted, done));
     });
   },
 
@@ -112,7 +114,16 @@ export const runtimeFileSystem: FileSystem = {
   },
 
   async syncDirectory(path: string): Promise<void> {
-    await withDirectory(path, (descriptor) => settled((done) => fsync(descriptor, done)));
+    await withDirectory(path, async (descriptor) => {
+      if (!isPermissionModelOn()) return await settled((done) => fsync(descriptor, done));
+      const permitted = await PermittedFile.open(path, descriptor);
+      if (permitted === undefined) throw codedError("ESTALE", `was replaced while it was synced, fsync '${path}'`);
+      try {
+        await permitted.sync();
+      } finally {
+        await permitted.close();
+      }
+    });
   },
 
   lock: lockRuntimeFile,
@@ -122,7 +133,7 @@ export const runtimeFileSystem: FileSystem = {
   startTimer: startRuntimeTimer,
 
   async realPath(path: string): Promise<string> {
-    return await settled<string>((done) => realpath(path, done));
+    return await resolveRealPath(path);
   },
 };
 

@@ -23,7 +23,8 @@
 import { close, fstat, ftruncate, lstat, read, type Stats, unlink, write } from "node:fs";
 import { systemErrorCode } from "../errors.ts";
 import type { FileLock, LockAttempt } from "./filesystem.ts";
-import { openRuntimeDescriptor, settled } from "./runtime_file_handle.ts";
+import { settled } from "./runtime_callback.ts";
+import { openRuntimeDescriptor } from "./runtime_file_handle.ts";
 import { denoRuntime, type KernelLock, lockByDeno, lockByProgram } from "./runtime_flock.ts";
 
 /** How often somebody else may release under our hands before we call the file taken. */
