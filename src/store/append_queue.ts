@@ -112,6 +112,28 @@ export class AppendQueue {
   }
 
   /**
+   * Appends a batch after all that was called before, blocking, and makes all of it durable.
+   *
+   * @param batch The batch.
+   * @returns One receipt per record.
+   * @throws {HoldfastError} `io` if that cannot be done now, as {@linkcode AppendQueue.flushSync}: nothing of the batch
+   * will be in the log.
+   */
+  appendSync(batch: QueuedBatch): AppendReceipt[] {
+    const bytes = batch.texts.reduce((sum, text) => sum + text.length, 0);
+    const settled: AppendReceipt[][] = [];
+    const resolve = (receipts: AppendReceipt[]): void => void settled.push(receipts);
+    const entry: AppendEntry = { kind: "append", ...batch, bytes, resolve, reject: () => undefined };
+    this.#push(entry);
+    try {
+      this.flushSync();
+    } finally {
+      if (settled.length === 0) this.#entries = this.#entries.filter((waiting) => waiting !== entry);
+    }
+    return settled[0] ?? [];
+  }
+
+  /**
    * Writes and syncs all that waits, blocking.
    *
    * @throws {HoldfastError} `io` if that cannot be done now: the session is not open yet, or being rewritten.

@@ -148,6 +148,19 @@ export class Session extends SessionReader {
   }
 
   /**
+   * {@linkcode Session.appendTextAll}, blocking: for an exit handler. What other calls are writing at this moment goes
+   * in front of it; all of it is durable when the call returns.
+   *
+   * @param texts JSON objects; at most 16 MiB encoded.
+   * @returns One receipt per record.
+   * @throws As {@linkcode Session.append}; `io` as {@linkcode Session.flushSync}: nothing of it is in the log.
+   */
+  appendTextAllSync(texts: readonly string[]): AppendReceipt[] {
+    const { options: storeOptions } = this.#worker.host;
+    return this.#worker.appendSync(texts.map((text) => encodeText(text, storeOptions)));
+  }
+
+  /**
    * Opens the session for writing, makes its log if there is none, and keeps it open until it is released, whatever
    * `openSessionsMax` says. An append then never has to open anything, and {@linkcode Session.flushSync} can write.
    *

@@ -181,6 +181,23 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     }
   }
 
+  /**
+   * Appends records, blocking, behind all that waits; also what waits is durable then.
+   *
+   * @param records The records.
+   * @returns One receipt per record.
+   */
+  appendSync(records: readonly EncodedRecord[]): AppendReceipt[] {
+    this.assertWritable();
+    assertBatchSize(records);
+    const batch = { texts: records.map(({ text }) => text), ids: records.map(({ id }) => id), durable: true };
+    try {
+      return this.#queue.appendSync(batch);
+    } finally {
+      if (this.#noteFailure() !== null) this.#opened?.session.reportFailure();
+    }
+  }
+
   /** What a session that is open for writing shows must survive (I6). */
   async beforeRead(): Promise<void> {
     this.host.assertOpen();
