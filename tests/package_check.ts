@@ -24,12 +24,16 @@ const useSource = `
 import assert from "node:assert/strict";
 import { openStore } from "holdfast";
 import * as testing from "holdfast/testing";
+import { openTranscript } from "holdfast/transcript";
 
 const directory = process.argv[2];
 const store = await openStore(directory);
 const session = await store.session("telegram:123");
 assert.equal((await session.append({ role: "user", content: "hi" })).sequence, 0);
 assert.equal((await session.append({ role: "assistant", content: "hello" })).sequence, 1);
+const transcript = openTranscript(await store.session("agent"));
+assert.equal((await transcript.appendMessage({ role: "user", content: "hi" }, { id: "m1" })).duplicate, false);
+assert.equal((await transcript.appendMessage({ role: "user", content: "hi" }, { id: "m1" })).duplicate, true);
 await store.close();
 
 const again = await openStore(directory, { readOnly: true });
