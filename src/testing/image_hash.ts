@@ -56,9 +56,11 @@ function hashFile(hash: Hash, file: FileNode): void {
  * Hashes every name that can be reached, and what it leads to. Attributes and times do not count.
  *
  * @param tree The tree.
+ * @param isSkipped Whether what a file holds does not count, by its path; its name counts. Nothing, by default.
+ * @param skipped Gets the inodes of files that were skipped.
  * @returns An integer below 2^53, the same on every runtime.
  */
-export function hashTree(tree: FileTree): number {
+export function hashTree(tree: FileTree, isSkipped?: (path: string) => boolean, skipped?: Set<number>): number {
   let high = 0;
   let low = 0;
   const visit = (inode: number, path: string, depth: number): void => {
@@ -67,8 +69,10 @@ export function hashTree(tree: FileTree): number {
     const hash = new Hash();
     hash.addText(path);
     hash.addText(node.kind);
-    if (node.kind === "file") hashFile(hash, node);
-    else if (node.kind === "other") hash.addText(node.target);
+    if (node.kind === "file") {
+      if (isSkipped?.(path) === true) skipped?.add(inode);
+      else hashFile(hash, node);
+    } else if (node.kind === "other") hash.addText(node.target);
     else for (const [name, child] of node.entries) visit(child, `${path}/${name}`, depth + 1);
     // A sum, so that the order of the names in a directory does not matter.
     const value = hash.value();
@@ -80,4 +84,19 @@ export function hashTree(tree: FileTree): number {
   whole.add(high);
   whole.add(low);
   return whole.value();
+}
+
+/**
+ * A number for two numbers.
+ *
+ * @param one An integer below 2^53.
+ * @param other Another.
+ * @returns An integer below 2^53.
+ */
+export function mixHashes(one: number, other: number): number {
+  let high = (one / 0x1_0000_0000 | 0) ^ Math.imul(other | 0, 0x9e3779b1);
+  let low = (one | 0) ^ Math.imul((other / 0x1_0000_0000) | 0, 0x85ebca6b) ^ other;
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (high >>> 11) * 0x1_0000_0000 + (low >>> 0);
 }

@@ -73,5 +73,5 @@ export { FaultyFileSystem } from "./faulty_filesystem.ts";
 export type { DeviceProfile } from "./lying_device.ts";
 export type { CrashModel, SectorBytes } from "./pending_operations.ts";
 export { SimulatedFileSystem } from "./simulated_filesystem.ts";
-export type { SimulatedCounters, SimulatedFileSystemOptions, StepHook } from "./simulated_machine.ts";
+export type { ContentWatch, SimulatedCounters, SimulatedFileSystemOptions, StepHook } from "./simulated_machine.ts";
 export type { SyncFaultMode } from "./writeback.ts";

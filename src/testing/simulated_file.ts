@@ -68,6 +68,7 @@ export class SimulatedFile implements FileHandle {
     const file = this.#file("read", false);
     checkOffset(offset);
     const length = readBytes(file, buffer, offset);
+    this.#machine.look(this.#inode);
     const { counters } = this.#machine;
     counters.reads++;
     counters.readBytes += length;
@@ -161,7 +162,7 @@ export class SimulatedFile implements FileHandle {
 
   /** {@inheritDoc FileHandle.stat} */
   async stat(): Promise<FileStat> {
-    return statOf(this.#file("stat", false));
+    return statOf(this.#machine, this.#file("stat", false));
   }
 
   /** {@inheritDoc FileHandle.setMode} */
@@ -238,8 +239,16 @@ function checkOffset(offset: number): void {
 }
 
 /** What a file system says of a node. */
-export function statOf(node: TreeNode): FileStat {
+export function statOf(machine: SimulatedMachine, node: TreeNode): FileStat {
   const { kind, inode, linkCount, mode, userId, groupId, modifiedMs } = node;
   const size = node.kind === "file" ? node.size : node.kind === "other" ? node.target.length : PAGE_BYTES;
-  return { kind, size, inode, linkCount, mode, userId, groupId, modifiedMs };
+  const stat = { kind, size, inode, linkCount, mode, userId, groupId, modifiedMs };
+  if (!machine.contentWatches.some(({ inodes }) => inodes.has(inode))) return stat;
+  return Object.defineProperty(stat, "size", {
+    enumerable: true,
+    get: () => {
+      machine.look(inode);
+      return size;
+    },
+  });
 }

@@ -22,12 +22,13 @@ import type { DirectoryEntry, FileHandle, FileStat, FileSystem, LockAttempt, Ope
 import type { Choices } from "./crash_choices.ts";
 import { describeChoices, describePending, type PendingDescription } from "./crash_story.ts";
 import { readBytes } from "./file_tree.ts";
-import { hashTree } from "./image_hash.ts";
+import { hashTree, mixHashes } from "./image_hash.ts";
 import * as names from "./namespace_calls.ts";
 import { lookUpExisting } from "./path_lookup.ts";
 import { SimulatedFile, statOf } from "./simulated_file.ts";
 import { lockFile } from "./simulated_lock.ts";
 import {
+  type ContentWatch,
   type SimulatedCounters,
   type SimulatedFileSystemOptions,
   SimulatedMachine,
@@ -110,7 +111,7 @@ export class SimulatedFileSystem implements FileSystem {
   /** {@inheritDoc FileSystem.stat} */
   async stat(path: string): Promise<FileStat> {
     this.#machine.check(this.#process, "stat", path);
-    return statOf(lookUpExisting(this.#machine.pages.cache, path, "stat", false).node);
+    return statOf(this.#machine, lookUpExisting(this.#machine.pages.cache, path, "stat", false).node);
   }
 
   /** {@inheritDoc FileSystem.readDirectory} */
@@ -357,5 +358,35 @@ export class SimulatedFileSystem implements FileSystem {
   /** One number below 2^53 for all names and contents that programs see now. */
   cacheImageHash(): number {
     return hashTree(this.#machine.pages.cache);
+  }
+
+  /**
+   * One number below 2^53 for what programs see now and for what is durable now, without what some files hold: for
+   * explorers who expect that nobody looks into them. {@linkcode SimulatedFileSystem.watchContents} tells whether that
+   * is so; two machines that are equal but for what nobody looks into behave the same.
+   *
+   * @param isSkipped Whether what a file holds does not count, by its path. Its name counts.
+   * @param skipped Gets the inodes of those files.
+   * @returns The number.
+   */
+  imageHashWithout(isSkipped: (path: string) => boolean, skipped: Set<number>): number {
+    const { pages, seed } = this.#machine;
+    const hash = hashTree(pages.cache, isSkipped, skipped);
+    const isSame = pages.pending.length === 0 && pages.promisedSizes.size === 0;
+    if (isSame) return hash;
+    return mixHashes(hash, hashTree(pages.durableTree(seed), isSkipped, skipped));
+  }
+
+  /**
+   * Watches whether any program is told what some files hold, or how large they are: on this machine, on its copies,
+   * and on what is left after a power cut.
+   *
+   * @param inodes The files.
+   * @returns Changes when it happens.
+   */
+  watchContents(inodes: ReadonlySet<number>): ContentWatch {
+    const watch = { inodes, looked: false };
+    this.#machine.contentWatches.push(watch);
+    return watch;
   }
 }

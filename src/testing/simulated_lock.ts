@@ -26,6 +26,7 @@ export function lockFile(
   const { pages, locks } = machine;
   if (locks.has(inode)) {
     const file = pages.cache.file(inode);
+    machine.look(inode);
     const bytes = new Uint8Array(file?.size ?? 0);
     if (file !== undefined) readBytes(file, bytes, 0);
     return { acquired: false, holder: decoder.decode(bytes) };

@@ -201,6 +201,8 @@ export class SimulatedMachine {
   readonly emptied: Set<number> = new Set();
   /** Milliseconds since 1970, as the machine believes. */
   clockMs: number;
+  /** Files that nobody is expected to look into. */
+  readonly contentWatches: ContentWatch[] = [];
   #step = 0;
   readonly #turns: SeededRandom;
 
@@ -228,7 +230,13 @@ export class SimulatedMachine {
     const machine = new SimulatedMachine(this.options, pages);
     machine.clockMs = this.clockMs;
     machine.random = this.random.clone();
+    machine.contentWatches.push(...this.contentWatches);
     return machine;
+  }
+
+  /** Notes that a program is told what a file holds, or how much. */
+  look(inode: number): void {
+    for (const watch of this.contentWatches) if (watch.inodes.has(inode)) watch.looked = true;
   }
 
   /** Moves the clock, and says what it shows. */

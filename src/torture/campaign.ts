@@ -23,6 +23,11 @@ export interface CampaignCounts {
   readonly states: number;
   /** Distinct states after the death of the program. */
   readonly kills: number;
+  /**
+   * Recoveries that were run for them: a state that differs from one of these only in what nobody looked at (what an
+   * old lock or an unfinished file holds) would go the same way.
+   */
+  readonly recoveries: number;
 }
 
 /** A campaign against one store. */
@@ -43,8 +48,8 @@ export class Campaign {
 
   /** What was done so far. */
   get counts(): CampaignCounts {
-    const { operations, steps, cuts, states, kills } = this.#explorer;
-    return { scenarios: this.#scenarios, operations, steps, cuts, states: states.size, kills: kills.size };
+    const { operations, steps, cuts, states, kills, recoveries } = this.#explorer;
+    return { scenarios: this.#scenarios, operations, steps, cuts, states: states.size, kills: kills.size, recoveries };
   }
 
   /**

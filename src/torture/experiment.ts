@@ -54,7 +54,7 @@ export class Experiment {
   #store: SubjectStore | null = null;
   #label: number;
   #watched: readonly FactName[];
-  #used: readonly OperationKind[];
+  #checked: readonly OperationKind[];
   #effects = 0;
   /** Sessions with a call of unknown outcome. */
   readonly #inDoubt = new Set<number>();
@@ -83,7 +83,7 @@ export class Experiment {
     this.settings = known.settings;
     this.#label = known.label;
     this.#watched = known.watched;
-    this.#used = known.used;
+    this.#checked = known.checked;
     this.expectsErrors = options.expectsErrors ?? false;
     this.#wrap = options.wrap ?? ((inner) => inner);
   }
@@ -91,7 +91,15 @@ export class Experiment {
   /** All that is known now. */
   get knowledge(): Knowledge {
     const { world, touched, withForeign, settings } = this;
-    return { world, touched, withForeign, settings, label: this.#label, watched: this.#watched, used: this.#used };
+    return {
+      world,
+      touched,
+      withForeign,
+      settings,
+      label: this.#label,
+      watched: this.#watched,
+      checked: this.#checked,
+    };
   }
 
   /** Looks at a fact, from now on. */
@@ -102,16 +110,16 @@ export class Experiment {
   /** Performs an operation; false if the store cannot. */
   async perform(operation: Operation): Promise<boolean> {
     const { kind } = operation;
-    const { needs, perform } = operationTable[kind];
+    const { needs, perform, check } = operationTable[kind];
     if (needs !== undefined && !this.subject.abilities.has(needs)) return false;
-    if (!this.#used.includes(kind)) this.#used = [...this.#used, kind];
+    if (check !== undefined && !this.#checked.includes(kind)) this.#checked = [...this.#checked, kind];
     await perform(this, operation);
     return true;
   }
 
   /** Checks what the operations that were performed want to be checked after a recovery. */
-  async checkUsed(): Promise<void> {
-    for (const kind of this.#used) await operationTable[kind].check?.(this);
+  async checkOperations(): Promise<void> {
+    for (const kind of this.#checked) await operationTable[kind].check?.(this);
   }
 
   /** What the store has told of itself so far: the last message of each type of event. */

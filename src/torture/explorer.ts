@@ -9,12 +9,13 @@
  */
 
 import { crashStates } from "../testing/crash_states.ts";
+import { mixHashes } from "../testing/image_hash.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
-import { Aftermath } from "./aftermath.ts";
+import { Aftermath, isSeldomRead } from "./aftermath.ts";
 import { Experiment } from "./experiment.ts";
-import type { Knowledge } from "./knowledge.ts";
-import { mixHashes, type WorldModel } from "./model.ts";
+import { type Knowledge, knowledgeHash } from "./knowledge.ts";
+import type { WorldModel } from "./model.ts";
 import type { Ending, Scenario } from "./scenario.ts";
 import { StateSet } from "./state_set.ts";
 import { storeDirectory, type Subject } from "./subject.ts";
@@ -83,9 +84,11 @@ export class Explorer {
   steps = 0;
   /** Operations performed. */
   operations = 0;
+  /** Recoveries that were run; the other states differ from one of these only in what none of its programs looked at. */
+  recoveries = 0;
   #performed = 0;
-  #checks = 0;
   readonly #recovered = new StateSet();
+  readonly #passed = new StateSet();
 
   /**
    * Creates one that has seen nothing.
@@ -198,20 +201,28 @@ export class Explorer {
     path: Ending[],
     steps: string[],
   ): Promise<void> {
+    const { only } = this.options;
+    const skipped = new Set<number>();
+    const machine = fileSystem.imageHashWithout(isSeldomRead, skipped);
+    const isWeak = fileSystem.options.model === "weak" ? 2 : 0;
+    const start = mixHashes(mixHashes(machine, knowledgeHash(moment.known)), isWeak + (died === "power" ? 1 : 0));
+    // What follows from here is decided by this, and is known to be well.
+    if (depth === 0 && only === undefined && this.#passed.has(start)) return;
+    const watch = fileSystem.watchContents(skipped);
     // Weak references hold what they lead to until the turn of the event loop ends, and nothing in here ends one.
-    if (++this.#checks % checksPerTurn === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (++this.recoveries % checksPerTurn === 0) await new Promise((resolve) => setTimeout(resolve, 0));
     const moments: Moment[] = [];
     const aftermath = new Aftermath(
       this.options.subject,
       fileSystem,
       moment.known,
       died,
-      moment.step % 4 === 0,
       this.#recovered,
     );
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     await aftermath.run();
     fileSystem.onStep = undefined;
+    if (!watch.looked) this.#passed.add(start);
     for (const nested of moments) await this.#endAt(nested, depth - 1, path, steps);
   }
 }

@@ -97,16 +97,15 @@ async function runOnce(
   }
   const start = experiment.knowledge;
   // What the kernel has may be anything after a failed sync; the power cut decides, or the next program.
-  await new Aftermath(subject, fileSystem.clone().crash(), start, "power", true, new StateSet()).run();
+  await new Aftermath(subject, fileSystem.clone().crash(), start, "power", new StateSet()).run();
   await new Aftermath(
     subject,
     fileSystem.clone().crash([-1, -1, -1, -1, -1, -1, -1, -1]),
     start,
     "power",
-    true,
     new StateSet(),
   ).run();
   const world = experiment.world.withoutKernel();
-  await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", true, new StateSet()).run();
+  await new Aftermath(subject, fileSystem.kill(), { ...start, world }, "kill", new StateSet()).run();
   return faulty;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { mixHashes } from "../testing/image_hash.ts";
 import type { StoreOptions } from "../store/store_options.ts";
-import { SessionModel, WorldModel } from "./model.ts";
+import { hashText, SessionModel, WorldModel } from "./model.ts";
 import type { OperationKind } from "./operations.ts";
 import { sessionKeys } from "./subject.ts";
 import type { FactName } from "./watched_facts.ts";
@@ -20,12 +21,22 @@ export interface Knowledge {
   readonly touched: readonly number[];
   /** The facts that anybody has ever set. */
   readonly watched: readonly FactName[];
-  /** The operations that have been begun. */
-  readonly used: readonly OperationKind[];
+  /** The operations that have been begun, of those that want something to be checked. */
+  readonly checked: readonly OperationKind[];
   /** Whether lines of somebody else may be torn in the logs. */
   readonly withForeign: boolean;
   /** How the store is opened, beside what every one is given. */
   readonly settings: Readonly<Partial<StoreOptions>>;
+}
+
+/**
+ * A number for all that decides how a run goes on, beside the machine.
+ *
+ * @param known What is known. Functions among its settings do not count.
+ * @returns An integer below 2^53.
+ */
+export function knowledgeHash({ world, touched, watched, checked, withForeign, settings }: Knowledge): number {
+  return mixHashes(world.fingerprint, hashText(JSON.stringify([touched, watched, checked, withForeign, settings])));
 }
 
 /** What is known before anything has happened. */
@@ -34,7 +45,7 @@ export const nothingKnown: Knowledge = {
   label: 0,
   touched: [],
   watched: [],
-  used: [],
+  checked: [],
   withForeign: false,
   settings: {},
 };

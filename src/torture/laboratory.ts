@@ -113,13 +113,14 @@ async function runWorkers(
 }
 
 function sumOf(counts: readonly CampaignCounts[]): CampaignCounts {
-  const sum = { scenarios: 0, operations: 0, steps: 0, cuts: 0, states: 0, kills: 0 };
+  const sum = { scenarios: 0, operations: 0, steps: 0, cuts: 0, states: 0, kills: 0, recoveries: 0 };
   for (const count of counts) {
     sum.scenarios += count.scenarios;
     sum.operations += count.operations;
     sum.steps += count.steps;
     sum.cuts += count.cuts;
     sum.kills += count.kills;
+    sum.recoveries += count.recoveries;
   }
   return sum;
 }

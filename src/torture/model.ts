@@ -8,6 +8,7 @@
  * @module
  */
 
+import { mixHashes } from "../testing/image_hash.ts";
 import type { SessionFacts } from "./watched_facts.ts";
 
 /** A record as a reader sees it. */
@@ -258,19 +259,4 @@ export function hashText(text: string): number {
     low = Math.imul(low ^ code, 1597334677);
   }
   return mixHashes(high >>> 0, low >>> 0);
-}
-
-/**
- * A number for two numbers.
- *
- * @param one An integer below 2^53.
- * @param other Another.
- * @returns An integer below 2^53.
- */
-export function mixHashes(one: number, other: number): number {
-  let high = (one / 0x1_0000_0000 | 0) ^ Math.imul(other | 0, 0x9e3779b1);
-  let low = (one | 0) ^ Math.imul((other / 0x1_0000_0000) | 0, 0x85ebca6b) ^ other;
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (high >>> 11) * 0x1_0000_0000 + (low >>> 0);
 }

@@ -27,11 +27,31 @@ export class StateSet {
     return added;
   }
 
+  /**
+   * Whether a number is there.
+   *
+   * @param value The number.
+   * @returns True if it was added.
+   */
+  has(value: number): boolean {
+    return isIn(this.#slots, value === 0 ? 1 : value);
+  }
+
   #grow(): void {
     const slots = new Float64Array(this.#slots.length * 2);
     for (const value of this.#slots) if (value !== 0) insert(slots, value);
     this.#slots = slots;
   }
+}
+
+function isIn(slots: Float64Array, value: number): boolean {
+  const mask = slots.length - 1;
+  let index = (value ^ (value / 0x1_0000_0000)) & mask;
+  for (let found = slots[index]; found !== 0; found = slots[index]) {
+    if (found === value) return true;
+    index = (index + 1) & mask;
+  }
+  return false;
 }
 
 function insert(slots: Float64Array, value: number): boolean {

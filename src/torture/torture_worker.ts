@@ -80,6 +80,7 @@ function sumOf(one: CampaignCounts, other: CampaignCounts): CampaignCounts {
     cuts: one.cuts + other.cuts,
     states: one.states + other.states,
     kills: one.kills + other.kills,
+    recoveries: one.recoveries + other.recoveries,
   };
 }
 
