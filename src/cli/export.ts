@@ -6,7 +6,7 @@
 
 import type { Session, SessionInfo } from "../../mod.ts";
 import { formatNamed } from "../formats/detect.ts";
-import type { SessionFacts, SessionFormat } from "../formats/session_format.ts";
+import type { FormatWriter, SessionFacts, SessionFormat, SessionWriter } from "../formats/session_format.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { type Command, type CommandContext, exitCodes, UsageError } from "./command.ts";
 import { OutputFile } from "./output_file.ts";
@@ -41,12 +41,12 @@ export const command: Command = {
   },
   async run(context) {
     const format = formatNamed(context.parsed.text("format") ?? "jsonl");
-    if (format?.writeRecord === undefined) throw new UsageError("That format cannot be written");
+    if (format === undefined || !isWritable(format)) throw new UsageError("That format cannot be written");
     return await withStore(context, { readOnly: true }, async (store) => {
       const session = await existingSession(store, context.parsed.positional(0));
       const out = context.parsed.text("out");
       const { written, unfit } = out === undefined
-        ? await exportRecords(context, session, format, (text) => context.stdout.write(text))
+        ? await exportRecords(context, session, await begin(session, format), (text) => context.stdout.write(text))
         : await exportFile(context, session, format, out);
       if (unfit > 0) await warn(context, `${countOf(unfit, "record")} left out, ${formatCount(written)} written`);
       return unfit > 0 ? exitCodes.failed : exitCodes.done;
@@ -56,6 +56,21 @@ export const command: Command = {
 
 /** Records are written together from this length on: a call for each costs more than the record. */
 const writeLengthMin = 8 * 1024;
+
+interface WritableFormat extends SessionFormat {
+  writer: FormatWriter;
+}
+
+function isWritable(format: SessionFormat): format is WritableFormat {
+  return format.writer !== undefined;
+}
+
+/** A writer that has been told what is known of the session. */
+interface BegunExport {
+  name: string;
+  facts: SessionFacts;
+  writer: SessionWriter;
+}
 
 interface ExportCounts {
   written: number;
@@ -67,22 +82,22 @@ interface ExportCounts {
 async function exportRecords(
   context: CommandContext,
   session: Session,
-  format: SessionFormat,
+  { name, writer }: BegunExport,
   write: (text: string) => Promise<void>,
 ): Promise<ExportCounts> {
   // With --json everything on stdout is JSON already: the records themselves.
   const progress = new Progress(context.stderr, context.parsed.has("json") || !context.stderr.isTerminal);
   const counts: ExportCounts = { written: 0, hidden: 0, unfit: 0 };
   const all = context.parsed.has("all");
-  let waiting = "";
+  let waiting = writer.begin();
   const firstActive = all ? await firstActiveSequence(session) : 0;
   for await (const { sequence, text } of session.texts({ all })) {
     throwIfInterrupted(context);
     if (context.stdout.closed) break;
-    const record = format.writeRecord?.(text) ?? { kind: "unfit", reason: "the format is only read" };
+    const record = writer.write(text, sequence);
     if (record.kind === "unfit") {
       counts.unfit++;
-      await warn(context, `record ${sequence} does not fit ${format.name}: ${record.reason}`);
+      await warn(context, `record ${sequence} does not fit ${name}: ${record.reason}`);
       continue;
     }
     waiting += record.text;
@@ -94,7 +109,7 @@ async function exportRecords(
     if (sequence < firstActive) counts.hidden++;
     await progress.update(() => `${formatCount(counts.written)} records exported`);
   }
-  await write(waiting);
+  await write(waiting + writer.end());
   await progress.done();
   return counts;
 }
@@ -104,33 +119,39 @@ async function firstActiveSequence(session: Session): Promise<number> {
   return Infinity;
 }
 
+async function begin(session: Session, format: WritableFormat): Promise<BegunExport> {
+  const facts = exportedFacts(await session.info());
+  return { name: format.name, facts, writer: format.writer.open(facts) };
+}
+
 async function exportFile(
   context: CommandContext,
   session: Session,
-  format: SessionFormat,
+  format: WritableFormat,
   out: string,
 ): Promise<ExportCounts> {
-  const { companion } = format;
-  // The meta file's name is made from the log's: both come from the base path.
-  const base = companion === undefined ? out : out.replace(/\.jsonl$/, "");
-  const info = await session.info();
-  const path = companion === undefined ? out : `${base}.jsonl`;
-  const counts = await writeFile(path, (file) => exportRecords(context, session, format, (text) => file.write(text)));
-  if (companion !== undefined) {
-    const meta = companion.write(companionFacts(info, counts));
-    await writeFile(base + companion.extension, (file) => file.write(meta));
+  const begun = await begin(session, format);
+  const hasCompanions = begun.writer.files(begun.facts).length > 0;
+  // The names of the files beside it are made from the first one's: all come from the base path.
+  const { extension } = format.writer;
+  const base = out.endsWith(extension) ? out.slice(0, -extension.length) : out;
+  const path = hasCompanions ? base + extension : out;
+  const counts = await writeFile(path, (file) => exportRecords(context, session, begun, (text) => file.write(text)));
+  const facts: SessionFacts = { ...begun.facts, skip: counts.hidden, count: counts.written };
+  for (const file of begun.writer.files(facts)) {
+    await writeFile(base + file.extension, (output) => output.write(file.text));
   }
   return counts;
 }
 
-function companionFacts(info: SessionInfo, { written, hidden }: ExportCounts): SessionFacts {
+function exportedFacts({ key, summary, title, workspace, createdAt, updatedAt }: SessionInfo): SessionFacts {
   return {
-    key: info.key,
-    summary: info.summary,
-    skip: hidden,
-    count: written,
-    ...(info.createdAt === null ? {} : { createdAt: info.createdAt }),
-    ...(info.updatedAt === null ? {} : { updatedAt: info.updatedAt }),
+    key,
+    summary,
+    ...(title === null ? {} : { title }),
+    ...(workspace === null ? {} : { workspace }),
+    ...(createdAt === null ? {} : { createdAt }),
+    ...(updatedAt === null ? {} : { updatedAt }),
   };
 }
 

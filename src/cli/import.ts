@@ -6,16 +6,20 @@
  */
 
 import { HoldfastError, type SessionStore } from "../../mod.ts";
+import { sessionFormats } from "../formats/detect.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { type Command, type CommandContext, exitCodes, Interruption, UsageError } from "./command.ts";
 import { type ImportReport, importSource } from "./import_session.ts";
-import { openSource, sourcePaths } from "./import_source.ts";
+import { findFiles } from "./import_files.ts";
+import { type ImportPlan, planImport } from "./import_plan.ts";
+import { type ImportSource, openSource } from "./import_source.ts";
 import { errorMessage } from "./program.ts";
 import { Progress } from "./progress.ts";
-import { throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
+import { storeDirectory, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
 import { countOf, formatCount, visibleLine } from "./terminal_text.ts";
 
 const damagedLinesShownMax = 20;
+const leftOutShownMax = 20;
 
 /** The command. */
 export const command: Command = {
@@ -23,9 +27,12 @@ export const command: Command = {
     name: "import",
     summary: "bring other programs' session files into the store",
     details: [
-      "A FILE is JSON Lines, a log of picoclaw's (key, summary and skip come from the meta file beside it), a " +
-      "picoclaw session of one JSON document, or a directory of these. The format is told from the content. Lines keep their " +
-      "text byte for byte; those that hold no JSON object are named and left out, and the exit code is 1.",
+      "A FILE is a session of picoclaw, gencode, OmegaLLM, codetether, Codex, Claude Code or pi, or plain JSON Lines; " +
+      "or a directory, which is searched with all that are in it. The format is told from the content. Files that " +
+      "belong to a session (its meta file, index, receipts, journal, large values) are read with it.",
+      "Lines keep their text byte for byte; those that hold no JSON object are named and left out, and the exit code " +
+      "is 1. What a session has beside its records becomes records of the type holdfast.sidecar. All branches of a " +
+      "conversation are kept, in the order of the file.",
       "Importing a file again adds nothing: its records are compared with those in the session, and only what follows " +
       "them is added. If they differ, nothing is changed.",
     ],
@@ -35,7 +42,7 @@ export const command: Command = {
       {
         name: "format",
         value: "F",
-        choices: ["jsonl", "picoclaw"],
+        choices: sessionFormats.map(({ name }) => name),
         description: "the files' format, instead of the detected one",
       },
     ],
@@ -45,45 +52,56 @@ export const command: Command = {
     ],
   },
   async run(context) {
-    const paths: string[] = [];
+    const files: { path: string; isGiven: boolean }[] = [];
     let directories = 0;
+    let passedOver = 0;
     for (const given of context.parsed.positionals) {
-      const found = await sourcePaths(runtimeFileSystem, given);
+      const found = await findFiles(runtimeFileSystem, given, storeDirectory(context));
       if (found.isDirectory) directories++;
-      if (found.paths.length === 0) {
-        await warn(context, `${given}: no .jsonl or .json files in it; directories inside it are not searched`);
-      }
-      paths.push(...found.paths);
+      passedOver += found.passedOver;
+      files.push(...found.files.map((path) => ({ path, isGiven: !found.isDirectory })));
     }
-    if (paths.length === 0) return exitCodes.failed;
-    if (context.parsed.text("key") !== undefined && (paths.length > 1 || directories > 0)) {
+    const plan = await planImport(runtimeFileSystem, files, context.parsed.text("format"));
+    if (context.parsed.text("key") !== undefined && (files.length > 1 || directories > 0)) {
       throw new UsageError("--key names one session, so there can be one FILE only");
     }
-    return await withStore(context, {}, (store) => importAll(context, store, paths));
+    await warnOfLeftOut(context, plan, passedOver);
+    const given = new Set(files.filter(({ isGiven }) => isGiven).map(({ path }) => path));
+    const isWanting = plan.sessions.length === 0 || plan.leftOut.some(({ path }) => given.has(path));
+    if (plan.sessions.length === 0) return exitCodes.failed;
+    const exitCode = await withStore(context, {}, (store) => importAll(context, store, plan));
+    return isWanting && exitCode === exitCodes.done ? exitCodes.failed : exitCode;
   },
 };
 
-async function importAll(context: CommandContext, store: SessionStore, paths: readonly string[]): Promise<number> {
+async function warnOfLeftOut(context: CommandContext, plan: ImportPlan, passedOver: number): Promise<void> {
+  for (const { path, reason } of plan.leftOut.slice(0, leftOutShownMax)) await warn(context, `${path} ${reason}`);
+  const more = plan.leftOut.length - leftOutShownMax;
+  if (more > 0) await warn(context, `and ${countOf(more, "more file")} left out`);
+  if (plan.sessions.length === 0 && plan.leftOut.length === 0) {
+    const hidden = passedOver === 0 ? "" : `; ${countOf(passedOver, "hidden or special name")} passed over`;
+    await warn(context, `no files with sessions were found${hidden}`);
+  }
+}
+
+async function importAll(context: CommandContext, store: SessionStore, plan: ImportPlan): Promise<number> {
   const json = context.parsed.has("json");
   const progress = new Progress(context.stderr, json);
   const totals = { files: 0, added: 0, skipped: 0, damaged: 0 };
   let exitCode: number = exitCodes.done;
-  for (const path of paths) {
+  for (const planned of plan.sessions) {
     throwIfInterrupted(context);
+    const { path } = planned;
     try {
-      const source = await openSource(runtimeFileSystem, path, context.parsed.text("format"));
-      if (source === null) {
-        await warn(context, `${path}: holds no session; left out`);
-        if (paths.length === 1) exitCode = exitCodes.failed;
-        continue;
-      }
-      if (source.warning !== null) await warn(context, source.warning);
+      const source = await openSource(runtimeFileSystem, planned);
       const report = await importSource(store, source, {
         key: context.parsed.text("key") ?? source.key,
         signal: context.signal,
-        onProgress: (records) => progress.update(() => `${visibleLine(path)}: ${formatCount(records)} records`),
+        onProgress: (records) =>
+          progress.update(() => `${visibleLine(path)}: ${formatCount(records)} records, ${percentOf(source)}`),
       });
       await progress.done();
+      for (const warning of source.warnings) await warn(context, warning);
       await writeReport(context, report);
       totals.files++;
       totals.added += report.added;
@@ -94,16 +112,29 @@ async function importAll(context: CommandContext, store: SessionStore, paths: re
       await progress.done();
       if (error instanceof Interruption || !(error instanceof HoldfastError)) throw error;
       // One file is all there was: its own message, hint and exit code.
-      if (paths.length === 1 || error.code === "disk-full") throw error;
+      if (plan.sessions.length === 1 || error.code === "disk-full") throw error;
       await warn(context, `${path}: ${errorMessage(error)}`);
       exitCode = exitCodes.failed;
     }
   }
-  if (!json && totals.files > 1) {
-    const { files, added, skipped, damaged } = totals;
-    await context.stdout.write(`${countOf(files, "file")}: ${added} added, ${skipped} skipped, ${damaged} damaged\n`);
-  }
+  if (!json && totals.files + plan.leftOut.length > 1) await writeTotals(context, totals, plan);
   return exitCode;
+}
+
+function percentOf({ bytesRead, size }: ImportSource): string {
+  return `${size === 0 ? 100 : Math.min(100, Math.floor(bytesRead / size * 100))} %`;
+}
+
+async function writeTotals(
+  context: CommandContext,
+  { files, added, skipped, damaged }: Record<"files" | "added" | "skipped" | "damaged", number>,
+  plan: ImportPlan,
+): Promise<void> {
+  const beside = plan.sidecarCount === 0 ? "" : ` and ${formatCount(plan.sidecarCount)} beside them`;
+  const left = plan.leftOut.length === 0 ? "" : `; ${countOf(plan.leftOut.length, "other file")} left out`;
+  await context.stdout.write(
+    `${countOf(files, "file")}${beside}: ${added} added, ${skipped} skipped, ${damaged} damaged${left}\n`,
+  );
 }
 
 async function writeReport(context: CommandContext, report: ImportReport): Promise<void> {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type AppendReceipt, HoldfastError, type Session, type SessionStore } from "../../mod.ts";
-import { fromLineText, toLineText } from "../log/json_text.ts";
+import type { AppendReceipt, Session, SessionStore } from "../../mod.ts";
 import { lineBytesBound, lineBytesMax } from "../log/record_format.ts";
 import { Interruption } from "./command.ts";
-import type { ImportSource, SourceItem } from "./import_source.ts";
+import { Comparison, SideRecords } from "./import_comparison.ts";
+import type { ImportSource } from "./import_source.ts";
 
 /** How much may be waiting for a sync. */
 const flushBytes = 256 * 1024;
@@ -52,7 +52,8 @@ export interface ImportOptions {
  * Imports a file.
  *
  * The session's records, the truncated ones too, must be a beginning of the file's, or the file's a beginning of the
- * session's. Records that compaction has removed are not compared and do not come back.
+ * session's. Records that compaction has removed are not compared and do not come back. Side records are compared by
+ * their names.
  *
  * @param store Where to.
  * @param source The file.
@@ -75,7 +76,10 @@ export async function importSource(
     skipped: 0,
     damaged: [],
   };
-  const comparison = new Comparison(session, await store.has(key), source.path);
+  const exists = await store.has(key);
+  const comparison = new Comparison(exists ? session : null, source.path, source.hasSides);
+  const sides = new SideRecords();
+  if (exists && source.hasSides) await sides.load(session);
   const appends = new BufferedAppends(session);
   let hiddenCount = 0;
   try {
@@ -85,8 +89,13 @@ export async function importSource(
         report.damaged.push({ line: item.line, reason: item.kind === "damaged" ? item.reason : "over 10 MiB" });
         continue;
       }
-      if (item.rawIndex < (source.facts.skip ?? 0)) hiddenCount++;
-      if (await comparison.isThere(item)) {
+      if (item.kind === "record" && item.rawIndex < (source.facts.skip ?? 0)) hiddenCount++;
+      const found = item.kind === "side" ? sides.check(item.text) : await comparison.isThere(item) ? "there" : "new";
+      if (found === "full") {
+        report.damaged.push({ line: item.line, reason: "one side record too many" });
+        continue;
+      }
+      if (found === "there") {
         report.skipped++;
       } else {
         if (report.added + report.skipped === 0) await describeSession(session, source);
@@ -101,65 +110,14 @@ export async function importSource(
     await appends.flush();
     await comparison.close();
   }
-  await hideAsSource(session, source, report.added + report.skipped, hiddenCount);
+  const recordCount = report.added + report.skipped;
+  await hideAsSource(session, source, recordCount, hiddenCount);
+  if (recordCount > 0) await nameAsSource(session, source);
   return report;
 }
 
 function interruptionOf(signal: AbortSignal): Interruption {
   return signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGINT");
-}
-
-/** Compares the file's records with the session's, in step. */
-class Comparison {
-  readonly #existing: AsyncIterator<{ sequence: number; text: string }> | null;
-  readonly #path: string;
-  #next: { sequence: number; text: string } | null = null;
-  #ended = false;
-  #index = 0;
-  #comparedCount = 0;
-
-  constructor(session: Session, exists: boolean, path: string) {
-    this.#existing = exists ? session.texts({ all: true })[Symbol.asyncIterator]() : null;
-    this.#ended = !exists;
-    this.#path = path;
-  }
-
-  /** Whether the session has this record already. */
-  async isThere(item: SourceItem & { kind: "record" }): Promise<boolean> {
-    if (this.#next === null && !this.#ended) await this.#advance();
-    if (this.#next === null) return false;
-    // Numbers below the first one there were removed by compaction: they were there, and were not wanted any more.
-    if (this.#index++ < this.#next.sequence && this.#comparedCount === 0) return true;
-    if (this.#next.text !== fromLineText(toLineText(item.text))) {
-      this.#refuse(`line ${item.line} differs from record ${this.#next.sequence}`);
-    }
-    this.#comparedCount++;
-    this.#next = null;
-    return true;
-  }
-
-  /** To be called behind the last record of the file. */
-  end(): void {
-    if (this.#next !== null && this.#comparedCount === 0) this.#refuse("its records begin behind the file's last one");
-  }
-
-  async close(): Promise<void> {
-    if (!this.#ended) await this.#existing?.return?.();
-  }
-
-  async #advance(): Promise<void> {
-    const result = await this.#existing?.next();
-    if (result === undefined || result.done === true) this.#ended = true;
-    else this.#next = result.value;
-  }
-
-  #refuse(difference: string): never {
-    throw new HoldfastError(
-      "io",
-      `The session holds something else than the file: ${difference}; nothing was changed; import it under another --key`,
-      { path: this.#path },
-    );
-  }
 }
 
 /** Appends without a sync each, and one for every 256 KiB. */
@@ -216,4 +174,16 @@ async function hideAsSource(
   if (!untouched) return;
   if (hiddenCount === 0) await session.setSummary(summary);
   else await session.truncate(recordCount - hiddenCount, { summary });
+}
+
+/** Title and workspace, where the session has none: what somebody has set since stays. */
+async function nameAsSource(session: Session, { facts }: ImportSource): Promise<void> {
+  const { title, workspace } = facts;
+  if (title === undefined && workspace === undefined) return;
+  const info = await session.info();
+  const change = {
+    ...(title === undefined || info.title !== null ? {} : { title }),
+    ...(workspace === undefined || info.workspace !== null ? {} : { workspace }),
+  };
+  if (Object.keys(change).length > 0) await session.update(change);
 }

@@ -1,185 +1,286 @@
 /**
- * Finds what an import reads: the files behind a path, their format, their key, and their records one by one.
+ * Reads a session that is to be imported: its facts, and its records one by one, however large the file is.
  *
  * @module
  */
 
-import { HoldfastError, toHoldfastError } from "../errors.ts";
-import { detectFormat, detectionBytes, formatNamed } from "../formats/detect.ts";
-import type { SessionDocument, SessionFacts, SessionFormat } from "../formats/session_format.ts";
+import { toHoldfastError } from "../errors.ts";
+import { formatNamed } from "../formats/detect.ts";
+import { type JsonPiece, JsonPieces } from "../formats/json_pieces.ts";
+import { parseJsonLine } from "../formats/jsonl.ts";
+import type {
+  BlobFiles,
+  FilePart,
+  PartReader,
+  SessionFacts,
+  SessionFormat,
+  SourcePiece,
+} from "../formats/session_format.ts";
+import { sideRecordText } from "../formats/side_record.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
-import { readMark } from "../log/record_format.ts";
+import { isJsonObject } from "../log/json_text.ts";
+import { directoryOf, joinPath, stemOf } from "./import_files.ts";
+import type { PlannedSession } from "./import_plan.ts";
 import { fileChunks, inputLines } from "./input_lines.ts";
 
-const documentBytesMax = 256 * 1024 * 1024;
-const companionBytesMax = 16 * 1024 * 1024;
+/** How far into a file its session id is looked for. */
+const keySearchPieces = 200;
+const keySearchLength = 8 * 1024 * 1024;
+/** A file that is read for its facts alone. */
+const describingBytesMax = 16 * 1024 * 1024;
+const blobBytesMax = 10 * 1024 * 1024;
 
-/** A record of a file, or a line that is none. */
+/** A record of a session's files, or a piece of them that is none. */
 export type SourceItem =
-  | { kind: "record"; text: string; line: number; rawIndex: number }
+  | {
+    kind: "record";
+    text: string;
+    line: number;
+    /** Which of the lines that picoclaw would count it is, from 0. */
+    rawIndex: number;
+    /** The text as it stands in the file, where a large value from beside it was put into the record. */
+    original?: string;
+  }
+  | { kind: "side"; text: string; line: number }
   | { kind: "damaged"; reason: string; line: number };
 
-/** One file to import. */
+/** One session to import. */
 export interface ImportSource {
-  /** As given, or found in a directory that was given. */
+  /** The session's file, as given, or found in a directory that was given. */
   readonly path: string;
   /** Detected from content, or as asked for. */
   readonly format: SessionFormat;
-  /** From the file beside it, or the document itself. */
+  /** What is known of the session; complete once the items have been read. */
   readonly facts: SessionFacts;
   /** The file's own session id, else the stem of its name. */
   readonly key: string;
-  /** Something about the file that a person should know. */
-  readonly warning: string | null;
-  /** Its size in bytes. */
+  /** Whether side records may come. */
+  readonly hasSides: boolean;
+  /** What a person should know, one sentence each; complete once the items have been read. */
+  readonly warnings: readonly string[];
+  /** The size of the session's file in bytes. */
   readonly size: number;
+  /** How many bytes of it have been read. */
+  readonly bytesRead: number;
   /** Its records, in order; may be asked for more than once. */
   items(): AsyncIterable<SourceItem>;
 }
 
 /**
- * Lists the files behind a path: itself, or in a directory each `.jsonl` file and each `.json` file that may be a
- * session.
+ * Opens a session for import.
  *
  * @param fileSystem The port.
- * @param path A file or directory.
- * @returns The files, in the order of their names, and whether the path was a directory.
+ * @param planned Where it is.
+ * @returns The source.
+ * @throws {HoldfastError} `io` if a file cannot be read.
  */
-export async function sourcePaths(
-  fileSystem: FileSystem,
-  path: string,
-): Promise<{ paths: string[]; isDirectory: boolean }> {
+export async function openSource(fileSystem: FileSystem, planned: PlannedSession): Promise<ImportSource> {
   try {
-    const { kind } = await fileSystem.stat(await fileSystem.realPath(path));
-    if (kind !== "directory") return { paths: [path], isDirectory: false };
-    const names = (await fileSystem.readDirectory(path)).filter((entry) => entry.kind === "file")
-      .map(({ name }) => name)
-      .filter((name) => !name.startsWith(".") && !name.endsWith(".meta.json") && /\.jsonl?$/.test(name));
-    return { paths: names.sort().map((name) => `${path.replace(/\/+$/, "")}/${name}`), isDirectory: true };
+    const { size } = await fileSystem.stat(await fileSystem.realPath(planned.path));
+    const source = new FileSource(fileSystem, planned, size);
+    await source.describe();
+    return source;
   } catch (error) {
-    throw toHoldfastError(error, "looking for files to import", path);
+    throw toHoldfastError(error, "reading", planned.path);
   }
 }
 
-/**
- * Opens a file for import.
- *
- * @param fileSystem The port.
- * @param path The file.
- * @param formatName As asked for; detected if undefined.
- * @returns The source; null for a `.json` file that holds no session.
- */
-export async function openSource(
-  fileSystem: FileSystem,
-  path: string,
-  formatName: string | undefined,
-): Promise<ImportSource | null> {
-  try {
-    const { size } = await fileSystem.stat(await fileSystem.realPath(path));
-    const detected = detectFormat(await readHead(fileSystem, path));
-    const format = (formatName === undefined ? undefined : formatNamed(formatName)) ?? detected.format;
-    const document = detected.layout === "document" ? await readDocument(fileSystem, path, size, format) : null;
-    if (document === null && path.endsWith(".json")) return null;
-    const companion = document === null ? await readCompanion(fileSystem, path) : { facts: {}, warning: null };
-    const facts = document?.facts ?? companion.facts;
-    const stem = path.slice(path.lastIndexOf("/") + 1).replace(/\.(jsonl|json)$/, "");
-    return {
-      path,
-      size,
-      // A log with picoclaw's meta file is picoclaw's, whatever its lines look like.
-      format: formatName === undefined && companion.facts.key !== undefined
-        ? formatNamed("picoclaw") ?? format
-        : format,
-      facts,
-      key: facts.key ?? stem,
-      warning: companion.warning,
-      items: () => document === null ? lineItems(fileSystem, path, format) : documentItems(document),
-    };
-  } catch (error) {
-    throw toHoldfastError(error, "reading", path);
+class FileSource implements ImportSource {
+  readonly path: string;
+  readonly format: SessionFormat;
+  readonly size: number;
+  readonly hasSides: boolean;
+  bytesRead = 0;
+  warnings: string[] = [];
+  key: string;
+  readonly #fileSystem: FileSystem;
+  readonly #planned: PlannedSession;
+  #describing: SessionFacts = {};
+  #describingWarnings: string[] = [];
+  #reader: PartReader;
+
+  constructor(fileSystem: FileSystem, planned: PlannedSession, size: number) {
+    this.#fileSystem = fileSystem;
+    this.#planned = planned;
+    this.path = planned.path;
+    this.format = planned.format;
+    this.size = size;
+    this.key = stemOf(planned.path);
+    this.hasSides = planned.part.layout === "document" || planned.sidecars.some(({ sidecar }) => !sidecar.describes);
+    this.#reader = this.#newReader();
   }
-}
 
-async function readHead(fileSystem: FileSystem, path: string): Promise<Uint8Array> {
-  const head = new Uint8Array(detectionBytes);
-  let length = 0;
-  for await (const chunk of fileChunks(fileSystem, path)) {
-    const part = chunk.subarray(0, head.length - length);
-    head.set(part, length);
-    length += part.length;
-    if (length === head.length) break;
+  /** The session's own file knows best, what is written beside it may add to that. */
+  get facts(): SessionFacts {
+    return { ...this.#describing, ...this.#reader.facts, key: this.key };
   }
-  return head.subarray(0, length);
-}
 
-async function readText(fileSystem: FileSystem, path: string): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of fileChunks(fileSystem, path)) text += decoder.decode(chunk, { stream: true });
-  return text + decoder.decode();
-}
-
-async function readDocument(
-  fileSystem: FileSystem,
-  path: string,
-  size: number,
-  format: SessionFormat,
-): Promise<SessionDocument | null> {
-  if (format.readDocument === undefined) return null;
-  if (size > documentBytesMax) {
-    throw new HoldfastError("too-large", "A session in one document is over 256 MiB", { path });
-  }
-  return format.readDocument(await readText(fileSystem, path)) ?? null;
-}
-
-/** The meta file beside a log: `chat.meta.json` for `chat.jsonl`. */
-async function readCompanion(
-  fileSystem: FileSystem,
-  path: string,
-): Promise<{ facts: SessionFacts; warning: string | null }> {
-  const companion = formatNamed("picoclaw")?.companion;
-  if (companion === undefined || !path.endsWith(".jsonl")) return { facts: {}, warning: null };
-  const companionPath = path.slice(0, -".jsonl".length) + companion.extension;
-  try {
-    const { kind, size } = await fileSystem.stat(companionPath);
-    if (kind !== "file" || size > companionBytesMax) return { facts: {}, warning: null };
-  } catch {
-    return { facts: {}, warning: null };
-  }
-  const facts = companion.read(await readText(fileSystem, companionPath));
-  if (facts !== undefined) return { facts, warning: null };
-  return { facts: {}, warning: `${companionPath} is empty or damaged: no summary, and the key is the file's name` };
-}
-
-async function* lineItems(
-  fileSystem: FileSystem,
-  path: string,
-  format: SessionFormat,
-): AsyncIterableIterator<SourceItem> {
-  let first = true;
-  for await (const line of inputLines(fileChunks(fileSystem, path))) {
-    if (line.bytes === null) {
-      yield { kind: "damaged", reason: "over 10 MiB", line: line.number };
-      continue;
+  /** Finds the key, and reads what only describes the session. */
+  async describe(): Promise<void> {
+    const own = await this.#ownKey();
+    if (own !== undefined) this.key = own;
+    for (const { path, sidecar } of this.#planned.sidecars) {
+      if (sidecar.describes !== true) continue;
+      const reader = formatOf(this.#planned).reader(sidecar.part, { stem: stemOf(path), key: this.key });
+      const { size } = await this.#fileSystem.stat(path);
+      if (size > describingBytesMax) {
+        this.#describingWarnings.push(`${path} is over 16 MiB, and is not read: no facts from it`);
+        continue;
+      }
+      let damaged = size === 0;
+      for await (const piece of filePieces(this.#fileSystem, path, sidecar.part, reader)) {
+        if (piece.kind === "damaged") damaged = true;
+        else reader.take(piece);
+      }
+      if (damaged || Object.keys(reader.facts).length === 0 && sidecar.part.name === "meta") {
+        this.#describingWarnings.push(
+          `${path} is empty or damaged` +
+            (sidecar.part.name === "meta" ? ": no summary, and the key is the file's name" : ""),
+        );
+      }
+      this.#describing = { ...this.#describing, ...reader.facts };
+      if (own === undefined && reader.facts.key !== undefined) this.key = reader.facts.key;
     }
-    if (first) refuseOwnLog(path, line.bytes);
-    first = false;
-    const read = format.readLine(line.bytes, line.number);
-    if (read.kind === "damaged") yield { ...read, line: line.number };
-    if (read.kind === "record") yield { ...read, line: line.number, rawIndex: line.rawIndex };
+    this.warnings = [...this.#describingWarnings];
+  }
+
+  async *items(): AsyncIterableIterator<SourceItem> {
+    this.bytesRead = 0;
+    this.warnings = [...this.#describingWarnings];
+    this.#reader = this.#newReader();
+    yield* this.#partItems(this.path, this.#planned.part, this.#reader, "");
+    for (const { path, sidecar } of this.#planned.sidecars) {
+      if (sidecar.describes === true) continue;
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const reader = this.format.reader(sidecar.part, { stem: stemOf(path), key: this.key });
+      yield* this.#partItems(path, sidecar.part, reader, `${name}: `);
+    }
+    this.warnings.push(...(this.#reader.notes?.() ?? []).map((note) => `${this.path}: ${note}`));
+  }
+
+  #newReader(): PartReader {
+    return this.format.reader(this.#planned.part, { stem: stemOf(this.path) });
+  }
+
+  async #ownKey(): Promise<string | undefined> {
+    const reader = this.#newReader();
+    let pieces = 0;
+    let length = 0;
+    for await (const piece of filePieces(this.#fileSystem, this.path, this.#planned.part, reader)) {
+      if (piece.kind === "damaged") continue;
+      reader.take(piece);
+      length += piece.text.length;
+      if (reader.facts.key !== undefined || ++pieces > keySearchPieces || length > keySearchLength) break;
+    }
+    return reader.facts.key;
+  }
+
+  async *#partItems(
+    path: string,
+    part: FilePart,
+    reader: PartReader,
+    prefix: string,
+  ): AsyncIterableIterator<SourceItem> {
+    const count = (bytes: number): void => {
+      if (path === this.path) this.bytesRead += bytes;
+    };
+    for await (const piece of filePieces(this.#fileSystem, path, part, reader, count)) {
+      const { line } = piece;
+      if (piece.kind === "damaged") {
+        yield { kind: "damaged", reason: prefix + piece.reason, line };
+        continue;
+      }
+      const taken = reader.take(piece);
+      if (taken?.kind === "damaged") yield { kind: "damaged", reason: prefix + taken.reason, line };
+      if (taken?.kind === "side") {
+        const name = { format: this.format.name, part: part.name, name: taken.name };
+        yield { kind: "side", text: sideRecordText(name, taken.text), line };
+      }
+      if (taken?.kind === "record") {
+        const record = { kind: "record", text: taken.text, line, rawIndex: piece.rawIndex } as const;
+        const filled = this.format.blobs === undefined
+          ? taken.text
+          : await this.#withBlobs(this.format.blobs, taken.text, piece.value, line);
+        yield filled === taken.text ? record : { ...record, text: filled, original: taken.text };
+      }
+    }
+  }
+
+  async #withBlobs(blobs: BlobFiles, text: string, value: unknown, line: number): Promise<string> {
+    let filled = text;
+    for (const relative of isJsonObject(value) ? blobs.find(value) : []) {
+      const content = await this.#blob(blobs, relative);
+      const candidate = content === undefined ? undefined : blobs.fill(filled, relative, content);
+      if (candidate !== undefined && candidate.length <= blobBytesMax) filled = candidate;
+      else {
+        const why = content === undefined ? "is not there or cannot be read" : "is too large for a record";
+        this.warnings.push(`${this.path}, line ${line}: ${relative} ${why}; the record keeps its preview`);
+      }
+    }
+    return filled;
+  }
+
+  /** Only a file of the size of a record, and no symbolic link. */
+  async #blob(blobs: BlobFiles, relative: string): Promise<string | undefined> {
+    for (const base of blobs.bases) {
+      const path = joinPath(joinPath(directoryOf(this.path), base), relative);
+      try {
+        const { kind, size } = await this.#fileSystem.stat(path);
+        if (kind !== "file" || size > blobBytesMax) continue;
+        const decoder = new TextDecoder("utf-8", { fatal: true });
+        let text = "";
+        for await (const chunk of fileChunks(this.#fileSystem, path)) text += decoder.decode(chunk, { stream: true });
+        return text + decoder.decode();
+      } catch {
+        continue;
+      }
+    }
+    return undefined;
   }
 }
 
-/** Its lines carry marks, which are no part of the records, and its meta says which of them count. */
-function refuseOwnLog(path: string, line: Uint8Array): void {
-  if (readMark(line).kind !== "marked") return;
-  throw new HoldfastError(
-    "io",
-    "This is a log of a Holdfast store; take it from there with: holdfast export KEY --dir THAT-STORE --out FILE",
-    { path },
-  );
+/** A log of plain messages is described by picoclaw's meta file, also where another format was asked for. */
+function formatOf({ format }: PlannedSession): SessionFormat {
+  return format.name === "jsonl" ? formatNamed("picoclaw") ?? format : format;
 }
 
-async function* documentItems({ records }: SessionDocument): AsyncIterableIterator<SourceItem> {
-  for (const [index, text] of records.entries()) yield { kind: "record", text, line: index + 1, rawIndex: index };
+type FilePiece =
+  | (SourcePiece & { kind: "piece"; rawIndex: number })
+  | { kind: "damaged"; reason: string; line: number };
+
+async function* filePieces(
+  fileSystem: FileSystem,
+  path: string,
+  part: FilePart,
+  reader: PartReader,
+  onRead: (bytes: number) => void = () => {},
+): AsyncIterableIterator<FilePiece> {
+  const chunks = countedChunks(fileSystem, path, onRead);
+  if (part.layout === "lines") return yield* linePieces(chunks);
+  const pieces = new JsonPieces(reader.open ?? new Set());
+  for await (const chunk of chunks) yield* numbered(pieces.feed(chunk));
+  yield* numbered(pieces.end());
+}
+
+async function* linePieces(chunks: AsyncIterable<Uint8Array>): AsyncIterableIterator<FilePiece> {
+  for await (const { bytes, number: line, rawIndex } of inputLines(chunks)) {
+    const read = bytes === null ? { kind: "damaged", reason: "over 10 MiB" } as const : parseJsonLine(bytes);
+    if (read.kind === "damaged") yield { ...read, line };
+    if (read.kind === "record") yield { ...read, kind: "piece", name: "", key: null, line, rawIndex };
+  }
+}
+
+function* numbered(pieces: Iterable<JsonPiece>): Iterable<FilePiece> {
+  for (const piece of pieces) yield piece.kind === "damaged" ? piece : { ...piece, rawIndex: Number(piece.key ?? 0) };
+}
+
+async function* countedChunks(
+  fileSystem: FileSystem,
+  path: string,
+  onRead: (bytes: number) => void,
+): AsyncIterableIterator<Uint8Array> {
+  for await (const chunk of fileChunks(fileSystem, path)) {
+    onRead(chunk.length);
+    yield chunk;
+  }
 }

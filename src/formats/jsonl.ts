@@ -9,7 +9,12 @@
  * @module
  */
 import { compactJson, trimBlanks } from "../log/json_layout.ts";
-import type { FileLayout, ReadLine, SessionFormat, WrittenRecord } from "./session_format.ts";
+import { isJsonObject, type JsonObject } from "../log/json_text.ts";
+import type { FileHead } from "./file_head.ts";
+import { nestingDepthMax } from "./json_pieces.ts";
+import { LineReader } from "./line_reader.ts";
+import { nestsDeeper } from "./nesting_depth.ts";
+import type { FilePart, FormatWriter, PartReader, ReadLine, SessionFormat, SessionWriter } from "./session_format.ts";
 
 /** The size of the longest line that is taken, without its line feed: a log of ours could not hold a longer one. */
 export const importLineBytesMax: number = 10 * 1024 * 1024 - 2;
@@ -30,6 +35,27 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
  * ```
  */
 export function readJsonLine(bytes: Uint8Array, _lineNumber: number): ReadLine {
+  const line = parsedLine(bytes, Infinity);
+  return line.kind === "record" ? { kind: "record", text: line.text } : line;
+}
+
+/** What {@linkcode parseJsonLine} makes of a line. */
+export type ParsedLine =
+  | Exclude<ReadLine, { kind: "record" }>
+  | (ReadLine & { kind: "record" } & { value: JsonObject });
+
+/**
+ * Reads one line of another program's JSON Lines: as {@linkcode readJsonLine}, with the object decoded, and what is
+ * nested thousands deep is not taken.
+ *
+ * @param bytes The line. It is not kept.
+ * @returns The object and its text, or why there is none.
+ */
+export function parseJsonLine(bytes: Uint8Array): ParsedLine {
+  return parsedLine(bytes, nestingDepthMax);
+}
+
+function parsedLine(bytes: Uint8Array, depthMax: number): ParsedLine {
   if (lengthWithoutEnd(bytes) > importLineBytesMax) return damaged(`a line of more than ${importLineBytesMax} bytes`);
   let line: string;
   try {
@@ -40,13 +66,14 @@ export function readJsonLine(bytes: Uint8Array, _lineNumber: number): ReadLine {
   // A byte-order mark is not in the text any more: the decoder takes it off.
   const text = trimBlanks(line);
   if (text === "") return { kind: "blank" };
+  if (nestsDeeper(text, depthMax)) return damaged(`nested more than ${depthMax} deep`);
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return damaged(text.includes("\0") ? "not JSON (NUL bytes)" : "not JSON");
   }
-  if (!text.startsWith("{")) return damaged(`a JSON ${kindOf(text)}, not an object`);
-  return { kind: "record", text };
+  return isJsonObject(value) ? { kind: "record", text, value } : damaged(`a JSON ${kindOf(text)}, not an object`);
 }
 
 /**
@@ -59,17 +86,37 @@ export function writeJsonLine(text: string): string {
   return `${/[\r\n]/.test(text) ? compactJson(text) : text}\n`;
 }
 
+/** What plain JSON Lines cannot hold. */
+const losses = ["Summary, title, workspace and how many records are hidden: JSON Lines holds records only."];
+
+/** Plain JSON Lines, written. */
+const writer: FormatWriter = {
+  extension: ".jsonl",
+  losses,
+  open: (): SessionWriter => ({
+    begin: () => "",
+    write: (text) => ({ kind: "line", text: writeJsonLine(text) }),
+    end: () => "",
+    files: () => [],
+  }),
+};
+
+const log: FilePart = { name: "log", layout: "lines", role: "session" };
+
 /** Plain JSON Lines as a {@linkcode SessionFormat}. */
 export const jsonl: SessionFormat = {
   name: "jsonl",
-  /** Anything can be tried as JSON Lines: what does not fit is named line by line. */
-  detect(): FileLayout {
-    return "lines";
+  title: "JSON Lines",
+  /** Takes what no other format claims, where its first lines are objects more often than not. */
+  detect({ lines, otherLines, brokenLines }: FileHead): FilePart | undefined {
+    if (lines.length === 0 || lines.length < otherLines + brokenLines) return undefined;
+    return log;
   },
-  readLine: readJsonLine,
-  writeRecord(text: string): WrittenRecord {
-    return { kind: "line", text: writeJsonLine(text) };
+  reader(): PartReader {
+    return new LineReader();
   },
+  fallback: log,
+  writer,
 };
 
 function lengthWithoutEnd(bytes: Uint8Array): number {
@@ -79,7 +126,7 @@ function lengthWithoutEnd(bytes: Uint8Array): number {
   return end;
 }
 
-function damaged(reason: string): ReadLine {
+function damaged(reason: string): ReadLine & { kind: "damaged" } {
   return { kind: "damaged", reason };
 }
 

@@ -9,11 +9,24 @@
  * @module
  */
 import { compactJson, indentJson, memberText } from "../log/json_layout.ts";
-import { parseObject } from "../log/json_text.ts";
-import { parseLegacySession } from "../store/legacy_session.ts";
+import { isJsonObject, parseObject } from "../log/json_text.ts";
 import { isPicoclawMessage, isRfc3339, messageMisfit } from "../store/picoclaw_message.ts";
-import { readJsonLine, writeJsonLine } from "./jsonl.ts";
-import type { FileLayout, SessionDocument, SessionFacts, SessionFormat, WrittenRecord } from "./session_format.ts";
+import { takeFacts, textOf } from "./fact_values.ts";
+import type { FileHead } from "./file_head.ts";
+import { writeJsonLine } from "./jsonl.ts";
+import { LineReader } from "./line_reader.ts";
+import type {
+  FilePart,
+  FormatWriter,
+  PartReader,
+  SessionFacts,
+  SessionFormat,
+  SessionWriter,
+  SourcePiece,
+  TakenPiece,
+  WrittenFile,
+  WrittenRecord,
+} from "./session_format.ts";
 
 /** The largest line that picoclaw's scanner takes, with its line feed. */
 const picoclawLineBytesMax = 10 * 1024 * 1024;
@@ -92,48 +105,84 @@ export function writePicoclawRecord(text: string): WrittenRecord {
   return { kind: "line", text: line };
 }
 
+const log: FilePart = { name: "log", layout: "lines", role: "session" };
+const legacy: FilePart = { name: "legacy", layout: "document", role: "session" };
+const meta: FilePart = { name: "meta", layout: "document", role: "sidecar" };
+
 /**
- * Recognises picoclaw's files: a log whose lines are all messages with picoclaw's fields and no others, or a legacy
- * session. (A chat of nothing but roles and contents is read the same way under any name.)
+ * Recognises picoclaw's files: a log whose lines are all messages with picoclaw's fields and no others, a legacy
+ * session, or a meta file. (A chat of nothing but roles and contents is read the same way under any name.)
  *
- * @param head The beginning of the file; it may end anywhere.
- * @returns The layout, or undefined for something else.
+ * @param head The beginning of the file.
+ * @returns The part, or undefined for something else.
  */
-export function detectPicoclaw(head: string): FileLayout | undefined {
-  const text = head.replace(/^\ufeff/, "");
-  if (parseLegacySession(text) !== null) return "document";
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  if (parsedOrUndefined(lines[0] ?? "") === undefined) {
-    // It may be a legacy session that goes on behind the head: nothing in it is whole, but its fields have an order.
-    const legacyStart = /^\s*\{\s*"key"\s*:\s*"(?:[^"\\]|\\.)*"\s*,\s*"messages"\s*:\s*(?:\[|null)/;
-    return legacyStart.test(text) ? "document" : undefined;
-  }
-  const records = lines.map(parsedOrUndefined).filter((value) => value !== undefined);
-  return records.every(isPicoclawMessage) ? "lines" : undefined;
+export function detectPicoclaw({ lines, members, otherLines }: FileHead): FilePart | undefined {
+  if (members.has("key") && members.has("skip") && members.has("count")) return meta;
+  // Its fields have an order: what stands behind the messages may be out of sight.
+  if (members.has("messages") && textOf(members.get("key")) !== undefined) return legacy;
+  return lines.length > 0 && otherLines === 0 && lines.every(isPicoclawMessage) ? log : undefined;
 }
+
+/** Collects a meta file's members and reads them together, as picoclaw does. */
+class MetaReader implements PartReader {
+  readonly #members: string[] = [];
+
+  get facts(): SessionFacts {
+    return parsePicoclawMeta(`{${this.#members.join(",")}}`) ?? {};
+  }
+
+  take({ name, text }: SourcePiece): undefined {
+    this.#members.push(`${JSON.stringify(name)}:${text}`);
+  }
+}
+
+/** Reads a legacy session: its messages are the records, the rest is facts. */
+class LegacyReader implements PartReader {
+  readonly facts: SessionFacts = {};
+  readonly open: ReadonlySet<string> = new Set(["messages"]);
+
+  take({ name, key, text, value }: SourcePiece): TakenPiece | undefined {
+    if (name === "messages" && key !== null) {
+      return isJsonObject(value)
+        ? { kind: "record", text }
+        : { kind: "damaged", reason: `message ${key} is no object` };
+    }
+    if (name === "key") takeFacts(this.facts, { key: value }, false);
+    if (name === "summary") this.facts.summary = textOf(value) ?? "";
+    if (name === "created") takeFacts(this.facts, { createdAt: value }, false);
+    if (name === "updated") takeFacts(this.facts, { updatedAt: value }, false);
+    return undefined;
+  }
+}
+
+/** picoclaw, written: the log, and its meta file beside it. */
+const writer: FormatWriter = {
+  extension: ".jsonl",
+  losses: [
+    "Records that are no messages of picoclaw's types, and lines over 10 MiB, are left out.",
+    "Title and workspace; fields that picoclaw does not know go when picoclaw compacts the log.",
+  ],
+  open: (): SessionWriter => ({
+    begin: () => "",
+    write: writePicoclawRecord,
+    end: () => "",
+    files: (facts): WrittenFile[] => [{ extension: ".meta.json", text: writePicoclawMeta(facts) }],
+  }),
+};
 
 /** picoclaw as a {@linkcode SessionFormat}. */
 export const picoclaw: SessionFormat = {
   name: "picoclaw",
+  title: "picoclaw's sessions",
   detect: detectPicoclaw,
-  readLine: readJsonLine,
-  readDocument(text: string): SessionDocument | undefined {
-    const legacy = parseLegacySession(text.replace(/^\ufeff/, ""));
-    if (legacy === null) return undefined;
-    const { messages, ...facts } = legacy;
-    return { facts, records: messages };
+  reader(part): PartReader {
+    if (part.name === meta.name) return new MetaReader();
+    return part.name === legacy.name ? new LegacyReader() : new LineReader();
   },
-  writeRecord: writePicoclawRecord,
-  companion: { extension: ".meta.json", read: parsePicoclawMeta, write: writePicoclawMeta },
+  fallback: log,
+  sidecars: [{ part: meta, describes: true, paths: ({ stem }) => [`${stem}.meta.json`] }],
+  writer,
 };
-
-function parsedOrUndefined(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-}
 
 /** Go takes `null` for a field that is not there. */
 function isAbsent(value: unknown): value is null | undefined {

@@ -1,16 +1,40 @@
 /**
- * What every file format of `formats/` offers. A format does no I/O and knows no store: the caller reads the file, cuts
- * it into lines (or hands it over whole) and gets records as JSON texts.
+ * What every file format of `formats/` offers: a detector, a reader, and, where the format is also written, a writer.
+ * A format does no I/O and knows no store: the caller reads the files, cuts them into lines or pieces, and gets records
+ * as JSON texts; it hands over records and gets the text of files.
+ *
+ * How a session's files become records:
+ *
+ * - Where the source is JSON Lines every line is a record with its text byte for byte, whatever it means to its
+ *   program: header, message, edit, marker. So nothing is lost, the tree of a branched session stays in the records'
+ *   own ids, and a writer can give the file back. Which records are the conversation is asked of `active_branch.ts`.
+ * - Where the source is one JSON document, its messages are the records, and every other member is a *side record*
+ *   (`side_record.ts`).
+ * - What stands in files beside it (an index, a journal, receipts) becomes side records as well, or facts.
+ * - A side record is appended when the newest one of its name in the session differs, so that a second import of
+ *   unchanged files adds nothing.
  *
  * @module
  */
+import type { JsonObject } from "../log/json_text.ts";
+import type { FileHead } from "./file_head.ts";
 
 /** How a file holds its records. */
 export type FileLayout =
   /** One record per line. The file may be of any size. */
   | "lines"
-  /** One JSON document that holds them all. */
+  /** One JSON object that holds them all; it is read in pieces, so it may be of any size too. */
   | "document";
+
+/** What a file is in its format. */
+export interface FilePart {
+  /** A short name, unique in the format: `log`, `session`, `index`. */
+  readonly name: string;
+  /** How it is read. */
+  readonly layout: FileLayout;
+  /** `session`: it makes a session. `sidecar`: it belongs to one. `cache`: its program makes it anew; not read. */
+  readonly role: "session" | "sidecar" | "cache";
+}
 
 /** What became of one line. */
 export type ReadLine =
@@ -18,15 +42,34 @@ export type ReadLine =
   | { kind: "blank" }
   | { kind: "damaged"; /** Why it is not taken, as a noun phrase. */ reason: string };
 
-/** What became of one record on its way into another format. */
-export type WrittenRecord =
-  | { kind: "line"; /** The line with its line feed. */ text: string }
-  | { kind: "unfit"; /** Why the format cannot hold it. */ reason: string };
+/** A line of a file of lines, or a piece of a document. */
+export interface SourcePiece {
+  /** Empty for a line; in a document the name of the top-level member. */
+  readonly name: string;
+  /** Null for a line and a whole member; the index or name of an element where the reader opens that member. */
+  readonly key: string | null;
+  /** JSON text: an object for a line, any value for a piece. */
+  readonly text: string;
+  /** The same, decoded. */
+  readonly value: unknown;
+  /** The line on which it begins, from 1. */
+  readonly line: number;
+}
 
-/** What a file says about its session besides the records. */
+/** What a reader makes of a piece. */
+export type TakenPiece =
+  | { kind: "record"; /** A JSON object. */ text: string }
+  | { kind: "side"; /** What it is called in its part. */ name: string; /** Any JSON value. */ text: string }
+  | { kind: "damaged"; /** Why it is not taken, as a noun phrase. */ reason: string };
+
+/** What the files say about a session besides its records. */
 export interface SessionFacts {
   /** The session's key or identifier. */
   key?: string;
+  /** A title for people. */
+  title?: string;
+  /** The directory that the session worked in. */
+  workspace?: string;
   /** A summary of what came before. */
   summary?: string;
   /** When the session was created, RFC 3339. */
@@ -43,67 +86,147 @@ export interface SessionFacts {
   aliases?: readonly string[];
 }
 
-/** A whole file of the layout `document`. */
-export interface SessionDocument {
-  /** What it says about the session. */
-  facts: SessionFacts;
-  /** The records in order, each a JSON object on one line. */
-  records: readonly string[];
+/** Reads one file, piece by piece, in order. */
+export interface PartReader {
+  /** What is known of the session so far. */
+  readonly facts: SessionFacts;
+  /** Of a document: the members whose elements are pieces of their own. */
+  readonly open?: ReadonlySet<string>;
+  /** What it has to say about the file as a whole, once it has been read: one sentence each, for a person. */
+  readonly notes?: () => readonly string[];
+  /**
+   * Takes the next piece.
+   *
+   * @param piece The line or piece.
+   * @returns What it becomes; undefined where it only adds to the facts.
+   */
+  take(piece: SourcePiece): TakenPiece | undefined;
 }
 
-/** A second file beside the one with the records. */
-export interface CompanionFile {
-  /** What takes the place of the records file's extension: `.meta.json`. */
+/** How a session's file is called, where the format wants to know. */
+export interface FileName {
+  /** The name without its directory and without `.jsonl` or `.json`. */
+  readonly stem: string;
+  /** Of a sidecar: the key of the session that it is read for. */
+  readonly key?: string;
+}
+
+/** A file beside a session's. */
+export interface SidecarFile {
+  /** Which {@linkcode FilePart} it is. */
+  readonly part: FilePart;
+  /**
+   * Where it may be.
+   *
+   * @param session The session's file.
+   * @returns Paths relative to the directory of the session's file, with `/`; the first that is there counts.
+   */
+  paths(session: FileName): readonly string[];
+  /** Whether it is read before the session, for its facts alone: it may hold the key. It is small, or damaged. */
+  readonly describes?: boolean;
+}
+
+/** Large values that a format keeps in files of their own. */
+export interface BlobFiles {
+  /**
+   * Names the files that a record refers to.
+   *
+   * @param value The record, decoded.
+   * @returns Their paths as the record has them; safe to join to a directory.
+   */
+  find(value: JsonObject): readonly string[];
+  /** The directories that those paths may start from, relative to that of the session's file. */
+  readonly bases: readonly string[];
+  /** The directory below a base that holds nothing else: `blobs`. */
+  readonly directory: string;
+  /**
+   * Puts a file's content in the place of the reference.
+   *
+   * @param text The record.
+   * @param path As {@linkcode BlobFiles.find} named it.
+   * @param content What is in the file.
+   * @returns The record with the content in it; everything else as it was.
+   */
+  fill(text: string, path: string, content: string): string;
+}
+
+/** What became of one record on its way into another format. */
+export type WrittenRecord =
+  | { kind: "line"; /** What goes to the file, line feeds included; may be empty. */ text: string }
+  | { kind: "unfit"; /** Why the format cannot hold it. */ reason: string };
+
+/** A second file of an export. */
+export interface WrittenFile {
+  /** What takes the place of the first file's extension: `.meta.json`. */
   readonly extension: string;
+  /** The whole file. */
+  readonly text: string;
+}
+
+/** Writes one session; what it writes is asked for in order and never held whole. */
+export interface SessionWriter {
+  /** The beginning of the file, before the first record. */
+  begin(): string;
   /**
-   * Reads it.
+   * Writes a record.
    *
-   * @param text The whole file.
-   * @returns What it says, or undefined where it is damaged or something else.
+   * @param text The record: a JSON object as text.
+   * @param sequence Its number in the session.
+   * @returns What goes to the file, or why the format cannot hold the record.
    */
-  read(text: string): SessionFacts | undefined;
+  write(text: string, sequence: number): WrittenRecord;
+  /** The end of the file, behind the last record. */
+  end(): string;
   /**
-   * Writes it.
+   * The files beside it, once the session has been written.
    *
-   * @param facts What it is to say; what is absent gets the format's empty value.
-   * @returns The whole file.
+   * @param facts As given at the beginning, with what is only known at the end: `count` and `skip`.
    */
-  write(facts: SessionFacts): string;
+  files(facts: SessionFacts): readonly WrittenFile[];
+}
+
+/** The writing half of a format. */
+export interface FormatWriter {
+  /** The extension of the file with the records: `.jsonl`. */
+  readonly extension: string;
+  /** What the format cannot hold, one sentence each; printed by the program, and listed in the format's own file. */
+  readonly losses: readonly string[];
+  /**
+   * Begins a session.
+   *
+   * @param facts What is known of it.
+   * @returns The writer of this one session.
+   */
+  open(facts: SessionFacts): SessionWriter;
 }
 
 /** One file format. */
 export interface SessionFormat {
   /** The name for `--format` and in reports. Never changes. */
   readonly name: string;
+  /** What it is, for a person: `Codex rollouts`. */
+  readonly title: string;
   /**
-   * Recognises the format by how a file begins.
+   * Recognises the format's files by how they begin.
    *
-   * @param head The first 64 KiB or so as text; it may end anywhere.
-   * @returns The layout, or undefined where the file is not, or cannot be told to be, of this format.
+   * @param head The beginning of the file; it may end anywhere.
+   * @returns What the file is, or undefined where it is not, or cannot be told to be, of this format.
    */
-  detect(head: string): FileLayout | undefined;
+  detect(head: FileHead): FilePart | undefined;
   /**
-   * Reads a line of a file of the layout `lines`.
+   * Begins to read a file.
    *
-   * @param bytes The line, with or without its line feed.
-   * @param lineNumber Its number from 1, for formats in which the place of a line matters.
-   * @returns The record, or why there is none.
+   * @param part What it is.
+   * @param file How it is called.
+   * @returns The reader of this one file.
    */
-  readLine(bytes: Uint8Array, lineNumber: number): ReadLine;
-  /**
-   * Reads a file of the layout `document`; formats without one lack this method.
-   *
-   * @param text The whole file.
-   * @returns Its content, or undefined where it is damaged or something else (it may still be one of lines).
-   */
-  readDocument?(text: string): SessionDocument | undefined;
-  /**
-   * Writes a record as a line; formats that are only read lack this method.
-   *
-   * @param text The record: a JSON object as text.
-   * @returns The line, or why the format cannot hold the record.
-   */
-  writeRecord?(text: string): WrittenRecord;
-  /** The second file of the format, if it has one. */
-  readonly companion?: CompanionFile;
+  reader(part: FilePart, file: FileName): PartReader;
+  /** What a file is taken for that cannot be told, where this format was asked for by name. */
+  readonly fallback?: FilePart;
+  /** The files that belong to a session beside its own. */
+  readonly sidecars?: readonly SidecarFile[];
+  /** The large values beside it. */
+  readonly blobs?: BlobFiles;
+  /** How it is written; formats that are only read lack it. */
+  readonly writer?: FormatWriter;
 }

@@ -16,7 +16,17 @@ function sourceOf(facts: SessionFacts, stopAt = Infinity): ImportSource {
       yield { kind: "record", text, line: index + 1, rawIndex: index };
     }
   }
-  return { path: "file.jsonl", format: jsonl, facts, key: "k", warning: null, size: 0, items };
+  return {
+    path: "file.jsonl",
+    format: jsonl,
+    facts,
+    key: "k",
+    hasSides: false,
+    warnings: [],
+    size: 0,
+    bytesRead: 0,
+    items,
+  };
 }
 
 async function importInto(store: SessionStore, source: ImportSource): Promise<[number, number]> {

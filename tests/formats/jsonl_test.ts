@@ -89,7 +89,7 @@ test("writeJsonLine() and readJsonLine(): any object's text comes back equal, on
 
 test("writeJsonLine() puts a record of several lines on one", () => {
   assert.equal(writeJsonLine(`{\r\n  "a": [\n    1\n  ]\n}`), `{"a":[1]}\n`);
-  assert.deepEqual(jsonl.writeRecord?.(`{"a":1}`), { kind: "line", text: `{"a":1}\n` });
+  assert.deepEqual(jsonl.writer?.open({}).write(`{"a":1}`, 0), { kind: "line", text: `{"a":1}\n` });
 });
 
 const data = realInputData();

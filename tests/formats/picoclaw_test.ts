@@ -9,6 +9,7 @@ import { parsePicoclawMeta, picoclaw, writePicoclawMeta, writePicoclawRecord } f
 import type { SessionFacts } from "../../src/formats/session_format.ts";
 import { PicoclawReference } from "../interop/picoclaw_reference.ts";
 import { noRealData, realInputData } from "../real_input_data.ts";
+import { readDocument } from "./read_session.ts";
 
 const created = "2026-01-02T03:04:05Z";
 const updated = "2026-01-02T03:05:05.5+08:00";
@@ -22,13 +23,14 @@ function withReference(body: (reference: PicoclawReference) => void): void {
   }
 }
 
-test("picoclaw.readDocument() reads a legacy session, and nothing else", () => {
-  const session = { key: "k", messages: [{ role: "user", content: "q" }], summary: "s", created, updated };
-  assert.deepEqual(picoclaw.readDocument?.(`\ufeff${JSON.stringify(session, null, 2)}\n`), {
+test("picoclaw reads a legacy session: messages are records, the rest is facts", () => {
+  const session = { key: "k", messages: [{ role: "user", content: "q" }, 7], summary: "s", created, updated };
+  assert.deepEqual(readDocument(picoclaw, JSON.stringify(session, null, 2), "k"), {
     facts: { key: "k", summary: "s", createdAt: created, updatedAt: updated },
     records: [`{"role":"user","content":"q"}`],
+    sides: [],
+    damaged: ["line 8: message 1 is no object"],
   });
-  assert.equal(picoclaw.readDocument?.(JSON.stringify({ ...session, key: "" })), undefined);
 });
 
 const anyText = fc.string({ unit: "binary" });

@@ -1,0 +1,182 @@
+/**
+ * Decides what an import reads: which files are sessions, which belong to one, and which are neither.
+ *
+ * @module
+ */
+
+import { toHoldfastError } from "../errors.ts";
+import { type DetectedFormat, detectFormat, detectionBytes, formatNamed } from "../formats/detect.ts";
+import { readFileHead } from "../formats/file_head.ts";
+import type { FilePart, SessionFormat, SidecarFile } from "../formats/session_format.ts";
+import type { FileSystem } from "../fs/filesystem.ts";
+import { readMark } from "../log/record_format.ts";
+import { directoryOf, joinPath, stemOf } from "./import_files.ts";
+import { fileChunks } from "./input_lines.ts";
+
+/** A first line is read to its end up to here: nobody's header is longer. */
+const headBytesMax = 4 * 1024 * 1024;
+
+/** A session to import. */
+export interface PlannedSession {
+  /** Its file. */
+  readonly path: string;
+  /** Detected from content, or as asked for. */
+  readonly format: SessionFormat;
+  /** What the file is. */
+  readonly part: FilePart;
+  /** The files beside it that are there. */
+  readonly sidecars: readonly { path: string; sidecar: SidecarFile }[];
+}
+
+/** A file that is not imported by itself. */
+export interface LeftOutFile {
+  /** The file. */
+  readonly path: string;
+  /** Why, as the end of a sentence that begins with the path. */
+  readonly reason: string;
+}
+
+/** What an import reads. */
+export interface ImportPlan {
+  /** The sessions, in the order of their files. */
+  readonly sessions: readonly PlannedSession[];
+  /** The files that hold nothing that can be taken. */
+  readonly leftOut: readonly LeftOutFile[];
+  /** How many files are read with a session that they belong to. */
+  readonly sidecarCount: number;
+}
+
+/**
+ * Looks into files and sorts them.
+ *
+ * @param fileSystem The port.
+ * @param files The files; one found in a directory is taken for plain JSON Lines only if its name or content says so.
+ * @param formatName As asked for; detected if undefined.
+ * @returns The plan.
+ * @throws {HoldfastError} `io` if a file cannot be read.
+ */
+export async function planImport(
+  fileSystem: FileSystem,
+  files: readonly { path: string; isGiven: boolean }[],
+  formatName: string | undefined,
+): Promise<ImportPlan> {
+  const sessions: (DetectedFormat & { path: string })[] = [];
+  const others = new Map<string, string>();
+  for (const { path, isGiven } of files) {
+    const verdict = await inspect(fileSystem, path, isGiven, formatName);
+    if ("reason" in verdict) others.set(path, verdict.reason);
+    else sessions.push({ ...verdict, path });
+  }
+  const claimed = new Set<string>();
+  const planned: PlannedSession[] = [];
+  for (const session of sessions) {
+    const sidecars = await sidecarsOf(fileSystem, session);
+    for (const { path } of sidecars) claimed.add(path);
+    planned.push({ ...session, sidecars });
+  }
+  const blobDirectories = planned.flatMap(({ path, format: { blobs } }) =>
+    (blobs?.bases ?? []).map((base) => `${joinPath(joinPath(directoryOf(path), base), blobs?.directory ?? "")}/`)
+  );
+  const isClaimed = (path: string): boolean => {
+    const plain = joinPath(directoryOf(path), path.slice(path.lastIndexOf("/") + 1));
+    return claimed.has(plain) || blobDirectories.some((directory) => plain.startsWith(directory));
+  };
+  const leftOut = [...others].filter(([path]) => !isClaimed(path)).map(([path, reason]) => ({ path, reason }));
+  // A thread of codetether's is a session only where its own session is not there.
+  const own = planned.filter(({ path }) => !isClaimed(path));
+  const asFormat = own.map((session) => withDetectedSidecar(session, formatName));
+  return { sessions: asFormat, leftOut, sidecarCount: files.length - own.length - leftOut.length };
+}
+
+async function inspect(
+  fileSystem: FileSystem,
+  path: string,
+  isGiven: boolean,
+  formatName: string | undefined,
+): Promise<DetectedFormat | { reason: string }> {
+  let head: { bytes: Uint8Array; isWhole: boolean };
+  try {
+    head = await readHead(fileSystem, path);
+  } catch (error) {
+    throw toHoldfastError(error, "reading", path);
+  }
+  const { bytes, isWhole } = head;
+  const lineFeed = bytes.indexOf(0x0a);
+  if (readMark(bytes.subarray(0, lineFeed < 0 ? bytes.length : lineFeed)).kind === "marked") {
+    return {
+      reason: "is a log of a Holdfast store; take it from there with: holdfast export KEY --dir THAT-STORE --out FILE",
+    };
+  }
+  if (formatName !== undefined) {
+    const format = formatNamed(formatName);
+    const part = format?.detect(readFileHead(bytes, isWhole)) ?? format?.fallback;
+    if (format !== undefined && part?.role === "session") return { format, part };
+    return { reason: `holds no session of the format ${formatName}; left out` };
+  }
+  const detected = detectFormat(bytes, isWhole);
+  if (detected === undefined) return { reason: "holds no session; left out" };
+  const { format, part } = detected;
+  if (part.role === "cache") return { reason: `is a ${part.name} that ${format.name} makes anew; left out` };
+  if (part.role === "sidecar") {
+    return { reason: `is the ${part.name} of a session of the format ${format.name}, which is not there; left out` };
+  }
+  // Any JSON object on a line is JSON Lines: in a directory that is no reason to make a session of every settings file.
+  const isLoneObject = format.name === "jsonl" && !/\.(?:jsonl|ndjson)$/.test(path) && isWhole && isOneLine(bytes);
+  if (isLoneObject && (!isGiven || path.endsWith(".json"))) return { reason: "holds no session; left out" };
+  return detected;
+}
+
+function isOneLine(bytes: Uint8Array): boolean {
+  const first = bytes.indexOf(0x0a);
+  return first < 0 || bytes.subarray(first).every((byte) => byte === 0x0a || byte === 0x0d || byte === 0x20);
+}
+
+/** The beginning of a file, with the whole of its first line if that can be. */
+async function readHead(fileSystem: FileSystem, path: string): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
+  let bytes = new Uint8Array(detectionBytes);
+  let length = 0;
+  for await (const chunk of fileChunks(fileSystem, path)) {
+    if (length + chunk.length > bytes.length) {
+      const needed = bytes.subarray(0, length).indexOf(0x0a) < 0 && length < headBytesMax;
+      if (!needed) return { bytes: bytes.subarray(0, length), isWhole: false };
+      const grown = new Uint8Array(Math.max(bytes.length * 2, length + chunk.length));
+      grown.set(bytes.subarray(0, length));
+      bytes = grown;
+    }
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  return { bytes: bytes.subarray(0, length), isWhole: true };
+}
+
+async function sidecarsOf(
+  fileSystem: FileSystem,
+  { path, format }: DetectedFormat & { path: string },
+): Promise<{ path: string; sidecar: SidecarFile }[]> {
+  const found: { path: string; sidecar: SidecarFile }[] = [];
+  // A log of plain messages may be picoclaw's all the same: its meta file says so.
+  const sidecars = format.name === "jsonl" ? formatNamed("picoclaw")?.sidecars : format.sidecars;
+  for (const sidecar of sidecars ?? []) {
+    for (const relative of sidecar.paths({ stem: stemOf(path) })) {
+      const candidate = joinPath(directoryOf(path), relative);
+      if (candidate === path || !await isFile(fileSystem, candidate)) continue;
+      found.push({ path: candidate, sidecar });
+      break;
+    }
+  }
+  return found;
+}
+
+function withDetectedSidecar(session: PlannedSession, formatName: string | undefined): PlannedSession {
+  const picoclaw = formatNamed("picoclaw");
+  if (session.format.name !== "jsonl" || session.sidecars.length === 0 || picoclaw === undefined) return session;
+  return formatName === undefined ? { ...session, format: picoclaw } : session;
+}
+
+async function isFile(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    return (await fileSystem.stat(path)).kind === "file";
+  } catch {
+    return false;
+  }
+}
