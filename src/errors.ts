@@ -116,11 +116,24 @@ export function toHoldfastError(error: unknown, doing: string, path: string): Ho
       return new HoldfastError("read-only", `Permission refused while ${doing}: ${path} (${systemCode})`, details);
     case "ELOOP":
       return new HoldfastError("io", `Refused to follow a symbolic link while ${doing}: ${path}`, details);
+    case "ERR_ACCESS_DENIED":
+      return new HoldfastError("read-only", `Not allowed while ${doing}: ${path}, ${missingOption(error)}`, details);
     case "ENOTSUP":
       return new HoldfastError("io", `Not possible here, ${doing}: ${reason}`, details);
     default:
       return new HoldfastError("io", `Failed while ${doing}: ${path} (${systemCode ?? reason})`, details);
   }
+}
+
+/** Node's permission model names a permission; what grants it stands in its manual only. */
+function missingOption(error: unknown): string {
+  const permission = typeof error === "object" && error !== null && "permission" in error ? error.permission : undefined;
+  const options: Readonly<Record<string, string>> = {
+    FileSystemRead: "run again with the --allow-fs-read option",
+    FileSystemWrite: "run again with the --allow-fs-write option",
+    ChildProcess: "run again with the --allow-child-process option, which the lock needs to start flock",
+  };
+  return options[String(permission)] ?? "Node's permission model refuses it (ERR_ACCESS_DENIED)";
 }
 
 /**

@@ -98,6 +98,15 @@ export function missingRuntimes(runtimes: readonly RuntimeName[]): string | unde
 }
 
 /**
+ * What stands in front of every program that a test starts: an emulator, where the suite runs for another machine.
+ *
+ * @returns The words of `HOLDFAST_SPAWN_PREFIX`.
+ */
+export function spawnPrefix(): string[] {
+  return (process.env["HOLDFAST_SPAWN_PREFIX"] ?? "").split(" ").filter((word) => word !== "");
+}
+
+/**
  * The words that start a program.
  *
  * @param runtime The runtime.
@@ -112,9 +121,8 @@ export function runtimeCommand(
 ): [string, ...string[]] {
   const executable = runtimeProgram(runtime);
   if (executable === undefined) throw new Error(`${runtime} is not installed`);
-  const prefix = (process.env["HOLDFAST_SPAWN_PREFIX"] ?? "").split(" ").filter((word) => word !== "");
   const own = [...(options.runtimeArguments ?? [])];
-  const words = [...prefix, executable, ...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])];
+  const words = [...spawnPrefix(), executable, ...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])];
   const [first = executable, ...rest] = words;
   return [programOnPath(first) ?? first, ...rest];
 }
