@@ -16,7 +16,11 @@ export interface CrashState {
   readonly label: string;
   /** For {@linkcode SimulatedFileSystem.crash}. */
   readonly choices: Choices;
+  /** As {@linkcode SimulatedFileSystem.cutIdentity} gives it. */
+  readonly identity: number;
 }
+
+type Candidate = Omit<CrashState, "identity">;
 
 /** Options for {@linkcode crashStates}. */
 export interface CrashStatesOptions {
@@ -60,23 +64,24 @@ const REPEATS_MAX = 32;
  */
 export function* crashStates(fileSystem: SimulatedFileSystem, options: CrashStatesOptions = {}): Generator<CrashState> {
   const limit = options.limit ?? 256;
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   const isHonest = fileSystem.options.device === undefined;
   const pending = fileSystem.pending();
+  // A device has more to choose from.
+  const statesMax = isHonest ? pending.reduce((product, { outcomes }) => product * outcomes, 1) : Infinity;
   let count = 0;
   let repeats = 0;
   for (const state of candidates(fileSystem, pending, isHonest, options.seed ?? 0)) {
-    if (count >= limit || repeats > REPEATS_MAX + pending.length * 4) return;
-    const device = isHonest ? "" : `${state.choices.slice(0, DEVICE_CHOICES).join()};`;
-    const key = device + fileSystem.outcomes(state.choices).join();
-    if (seen.has(key)) {
+    if (count >= limit || count >= statesMax || repeats > REPEATS_MAX + pending.length * 4) return;
+    const identity = fileSystem.cutIdentity(state.choices);
+    if (seen.has(identity)) {
       repeats++;
       continue;
     }
-    seen.add(key);
+    seen.add(identity);
     repeats = 0;
     count++;
-    yield state;
+    yield { ...state, identity };
   }
 }
 
@@ -85,7 +90,7 @@ function* candidates(
   pending: readonly PendingDescription[],
   isHonest: boolean,
   seed: number,
-): Generator<CrashState> {
+): Generator<Candidate> {
   const isOrdered = fileSystem.options.model === "ordered";
   const offset = isHonest ? 0 : DEVICE_CHOICES;
   const device = new Array<number>(offset).fill(0);
@@ -129,7 +134,7 @@ function* singles(
   device: readonly number[],
   none: readonly number[],
   isOrdered: boolean,
-): Generator<CrashState> {
+): Generator<Candidate> {
   for (let index = 0; index < pending.length; index++) {
     const operation = pending[index] as PendingDescription;
     const choices = none.slice();
@@ -161,7 +166,7 @@ function* tornLastWrite(
   device: readonly number[],
   all: readonly number[],
   isOrdered: boolean,
-): Generator<CrashState> {
+): Generator<Candidate> {
   const call = pending.findLast((operation) => operation.kind === "data")?.call;
   const pages: { index: number; sectors: number }[] = [];
   const growths: number[] = [];

@@ -11,11 +11,15 @@
 import { type Choices, decideOutcomes } from "./crash_choices.ts";
 import { applyOutcomes, reachableTree } from "./crash_image.ts";
 import { type Attributes, type FileTree, type Page, PAGE_BYTES, type TreeNode } from "./file_tree.ts";
+import { mixHashes } from "./image_hash.ts";
 import { type DeviceMemory, rememberWrite } from "./lying_device.ts";
-import type { CrashRules, DataOperation, NameOperation, PendingOperation } from "./pending_operations.ts";
+import type { CrashRules, DataOperation, NameOperation, NewOperation, PendingOperation } from "./pending_operations.ts";
 
 /** A change of names as it is issued. */
-export type NameChange = Omit<NameOperation, "kind" | "forced">;
+export type NameChange = Omit<NameOperation, "id" | "kind" | "forced">;
+
+/** For operations and for states of disks, of all machines: copies share them. */
+let nextNumber = 1;
 
 /** The two views of a file system, and what stands between them. */
 export class PageCache {
@@ -34,6 +38,7 @@ export class PageCache {
   /** What a lying device needs to know of the past; undefined for an honest one. */
   device: DeviceMemory | undefined;
   #calls = 0;
+  #diskVersion = nextNumber++;
 
   /**
    * Wraps two views.
@@ -58,6 +63,7 @@ export class PageCache {
     for (const [inode, size] of this.promisedSizes) copy.promisedSizes.set(inode, size);
     copy.device = this.device?.clone();
     copy.#calls = this.#calls;
+    copy.#diskVersion = this.#diskVersion;
     return copy;
   }
 
@@ -67,9 +73,15 @@ export class PageCache {
   }
 
   /** Puts an operation at the end of those that are not durable. */
-  issue(operation: PendingOperation): void {
-    this.pending.push(operation);
-    this.device?.issued.push(operation);
+  issue(operation: NewOperation): void {
+    const issued = { id: nextNumber++, ...operation };
+    this.pending.push(issued);
+    this.device?.issued.push(issued);
+  }
+
+  /** To be called when anything of the disk has changed, or of what is forced of the pending operations. */
+  diskChanged(): void {
+    this.#diskVersion = nextNumber++;
   }
 
   /** Adds a node that no name leads to yet, to both views. */
@@ -133,7 +145,17 @@ export class PageCache {
     const last = Math.ceil((end - page) / this.rules.sectorBytes);
     if (end > size) this.issue({ kind: "grow", inode, path, forced: 0, call, from: size, to: end, fresh });
     const sectors = (1 << last) - (1 << first);
-    const data: DataOperation = { kind: "data", inode, path, forced: 0, call, offset, bytes, sectors, fresh };
+    const data: Omit<DataOperation, "id"> = {
+      kind: "data",
+      inode,
+      path,
+      forced: 0,
+      call,
+      offset,
+      bytes,
+      sectors,
+      fresh,
+    };
     this.issue(data);
   }
 
@@ -167,6 +189,21 @@ export class PageCache {
     const device = this.device?.read(this, choices);
     if (device === undefined) return decideOutcomes(this.pending, choices, this.rules);
     return decideOutcomes(device.pending, choices, device.rules, device.consumed);
+  }
+
+  /** One number below 2^53 for what a power cut leaves under some choices: equal numbers are equal disks. */
+  cutIdentity(choices: Choices): number {
+    let identity = mixHashes(this.#diskVersion, 0);
+    const device = this.device?.read(this, choices);
+    // What a device damages depends on more than what survives.
+    if (device !== undefined) { for (const choice of choices) identity = mixHashes(identity, choice & 0x7fffffff); }
+    const pending = device?.pending ?? this.pending;
+    const outcomes = decideOutcomes(pending, choices, device?.rules ?? this.rules, device?.consumed);
+    for (let index = 0; index < outcomes.length; index++) {
+      const outcome = outcomes[index] as number;
+      if (outcome !== 0) identity = mixHashes(identity, (pending[index] as PendingOperation).id * 4096 + outcome);
+    }
+    return identity;
   }
 
   /** The two views, equal, after a power cut. */

@@ -26,6 +26,8 @@ export type CrashModel = "ordered" | "weak";
 export type SectorBytes = 512 | 4096;
 
 interface OperationCommon {
+  /** Tells it from all others; what is left of it after a writeback has the same. */
+  readonly id: number;
   /** The file or directory that it changes. */
   readonly inode: number;
   /** Its path when it was issued, for people. */
@@ -113,6 +115,9 @@ export interface NameOperation extends OperationCommon {
   /** What it made, still empty. */
   readonly made?: TreeNode;
 }
+
+/** A step before it is issued. */
+export type NewOperation<T = PendingOperation> = T extends PendingOperation ? Omit<T, "id"> : never;
 
 /** One step that is not on the disk yet. */
 export type PendingOperation =

@@ -341,6 +341,18 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   /**
+   * One number below 2^53 for what a power cut leaves under some choices: what is durable, and what survives of the
+   * rest. Equal numbers are equal disks, also for copies, and for the same machine a few calls later; unequal ones may
+   * be equal disks all the same. Much cheaper than to crash and to look.
+   *
+   * @param choices As for {@linkcode SimulatedFileSystem.crash}.
+   * @returns The number.
+   */
+  cutIdentity(choices: Choices): number {
+    return this.#machine.pages.cutIdentity(choices);
+  }
+
+  /**
    * Tells in words what was pending, and what of it survives.
    *
    * @param choices As for {@linkcode SimulatedFileSystem.crash}.

@@ -48,6 +48,9 @@ export function syncFile(pages: PageCache, inode: number): SyncCost {
     if (operation.kind === "data") touched.add(Math.floor(operation.offset / PAGE_BYTES));
     else if (operation.forced === 0) metadata = true;
   }
+  if (pages.promisedSizes.has(inode) || pages.pending.some((operation) => isContentOf(operation, inode))) {
+    pages.diskChanged();
+  }
   // A new size enters the one sequence: all that was issued before is committed with it.
   if (metadata && pages.rules.model === "ordered") commitSequence(pages, pages.pending.length);
   const own = pages.pending.filter((operation) => isContentOf(operation, inode));
@@ -63,6 +66,7 @@ export function failSyncFile(pages: PageCache, inode: number, mode: SyncFaultMod
     syncFile(pages, inode);
     return;
   }
+  pages.diskChanged();
   const own = pages.pending.filter((operation) => isContentOf(operation, inode));
   const { disk, cache, rules } = pages;
   applyOutcomes(disk, own, decideOutcomes(own, choices, rules), rules, inode);
@@ -111,6 +115,7 @@ export function syncDirectory(pages: PageCache, directory: number): SyncCost {
     (operation.target?.directory === directory || operation.source?.directory === directory);
   const last = pages.pending.findLastIndex(touches);
   if (last === -1) return { pages: 0, metadata: false };
+  pages.diskChanged();
   if (pages.rules.model === "ordered") {
     commitSequence(pages, last + 1);
     return { pages: 0, metadata: true };
@@ -169,6 +174,7 @@ function commitSequence(pages: PageCache, until: number): void {
 export function writeBack(pages: PageCache, choices: Choices): void {
   const { rules } = pages;
   const outcomes = decideOutcomes(pages.pending, choices, rules);
+  pages.diskChanged();
   let sequenced = 0;
   pages.pending = pages.pending.map((operation, index) => {
     const outcome = outcomes[index] as number;

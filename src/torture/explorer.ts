@@ -89,6 +89,8 @@ export class Explorer {
   #performed = 0;
   readonly #recovered = new StateSet();
   readonly #passed = new StateSet();
+  /** What the disk holds after a cut, by the cut's identity; of one scenario. */
+  readonly #images = new Map<number, number>();
 
   /**
    * Creates one that has seen nothing.
@@ -111,6 +113,7 @@ export class Explorer {
     const steps: string[] = [];
     const { options } = this;
     this.options = { ...options, ...changes };
+    this.#images.clear();
     try {
       await this.#run(scenario, path, steps);
       return null;
@@ -173,12 +176,16 @@ export class Explorer {
       path.pop();
       steps.pop();
     }
-    for (const { choices } of crashStates(fileSystem, { limit, seed: step })) {
+    for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step })) {
       this.cuts++;
-      const crashed = fileSystem.crash(choices);
-      const state = mixHashes(crashed.cacheImageHash(), world.fingerprint);
+      const known = this.#images.get(identity);
+      let crashed = known === undefined ? fileSystem.crash(choices) : undefined;
+      const image = known ?? crashed?.cacheImageHash() ?? 0;
+      if (known === undefined) this.#images.set(identity, image);
+      const state = mixHashes(image, world.fingerprint);
       if ((isOutermost && !this.#isOurs(state)) || !this.states.add(state)) continue;
       options.onState?.(state);
+      crashed ??= fileSystem.crash(choices);
       path.push({ step, choices });
       steps.push(`power cut ${description}`);
       await this.#goOn(moment, crashed, "power", depth, path, steps);
