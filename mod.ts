@@ -35,6 +35,8 @@ export {
 } from "./src/fs/filesystem.ts";
 export { type JsonObject as RecordObject } from "./src/log/json_text.ts";
 export { type AppendReceipt } from "./src/store/group_plan.ts";
+export { type BlobCollection } from "./src/store/blob_collection.ts";
+export { type BadBlob } from "./src/store/blob_reading.ts";
 export { type CompactionResult, type TruncateOptions } from "./src/store/history_edits.ts";
 export { openStore } from "./src/store/open_store.ts";
 export { type RecordIdOf } from "./src/store/record_ids.ts";
@@ -48,8 +50,8 @@ export { type RecordEntry, SessionReader, type TextEntry } from "./src/store/ses
 export { type SessionTail } from "./src/store/session_reading.ts";
 export { type RecordsOptions } from "./src/store/session_records.ts";
 export { SessionStore } from "./src/store/session_store.ts";
-export { type SessionStats, type VerifyReport } from "./src/store/session_verification.ts";
+export { type DamagedBlob, type SessionStats, type VerifyReport } from "./src/store/session_verification.ts";
 export { type SessionStatus } from "./src/store/session_worker.ts";
 export { type StoreCounters } from "./src/store/store_counters.ts";
 export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";
-export { type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";
+export { type BlobOptions, type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";

@@ -18,7 +18,8 @@ export const command: Command = {
     summary: "show records, dead lines and bytes per session",
     details: [
       "DEAD are records that truncation hid and compact would remove. FILL is room that was written ahead, so that " +
-      "appends need not grow the file. In a pipe the columns are separated by tabs and sizes are in bytes.",
+      "appends need not grow the file. BLOBS are large values in files of their own, which sessions can share. In a " +
+      "pipe the columns are separated by tabs and sizes are in bytes.",
     ],
     positionals: [{ name: "KEY", required: false, description: "only this session" }],
     options: [],
@@ -59,17 +60,19 @@ const columns: readonly ColumnDescription[] = [
   { heading: "FILL", align: "right" },
   { heading: "QUARANTINE", align: "right" },
   { heading: "ARCHIVE", align: "right" },
+  { heading: "BLOBS", align: "right" },
 ];
 
 function row(stats: SessionStats, count: (value: number) => string, size: (value: number) => string): string[] {
-  const { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes } = stats;
-  return [key, count(records), count(dead), size(bytes), size(fillBytes), size(quarantineBytes), size(archiveBytes)];
+  const { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes, blobBytes } = stats;
+  const sizes = [bytes, fillBytes, quarantineBytes, archiveBytes, blobBytes].map(size);
+  return [key, count(records), count(dead), ...sizes];
 }
 
 /** Only the members that are promised, in their order. */
 function promised(stats: SessionStats): SessionStats {
-  const { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes } = stats;
-  return { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes };
+  const { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes, blobs, blobBytes } = stats;
+  return { key, records, dead, bytes, fillBytes, quarantineBytes, archiveBytes, blobs, blobBytes };
 }
 
 function total(all: readonly SessionStats[]): SessionStats {
@@ -82,5 +85,7 @@ function total(all: readonly SessionStats[]): SessionStats {
     fillBytes: sum(({ fillBytes }) => fillBytes),
     quarantineBytes: sum(({ quarantineBytes }) => quarantineBytes),
     archiveBytes: sum(({ archiveBytes }) => archiveBytes),
+    blobs: sum(({ blobs }) => blobs),
+    blobBytes: sum(({ blobBytes }) => blobBytes),
   };
 }

@@ -11,6 +11,7 @@
 import { HoldfastError } from "../errors.ts";
 import type { FileHandle, FileStat, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, unlinkIfThere, writeFully } from "./atomic_file.ts";
+import { joinLine } from "./blob_member.ts";
 import { toLineText } from "./json_text.ts";
 import type { RecordTrust } from "./log_reader.ts";
 import type { ChainPosition } from "./record_chain.ts";
@@ -24,6 +25,8 @@ export interface RewrittenRecord {
   text: string;
   /** How far its old checksum vouched for it; what was not verified is marked so for ever. */
   trust: RecordTrust;
+  /** Which of its values are blobs, and only previews here, as `readReferences` takes it; absent: none. */
+  blobs?: string;
 }
 
 /** A new log that no name leads to yet but a temporary one. */
@@ -79,9 +82,10 @@ async function writeRecords(
   let rawCount = 0;
   let first: RewrittenLog["first"] = null;
   for await (const group of records) {
-    for (const { sequence, text, trust } of group) {
+    for (const { sequence, text, trust, blobs } of group) {
       const flags = { batchContinues: false, deferred: false, adopted: trust !== "verified" };
-      const marked = encodeLine(toLineText(text), sequence, flags, checksum);
+      const stored = blobs === undefined ? toLineText(text) : joinLine(toLineText(text), blobs);
+      const marked = encodeLine(stored, sequence, flags, checksum);
       const line = marked.bytes.length > lineBytesMax
         ? foreignLine({ sequence, text, trust }, sequenceNext, checksum)
         : marked;

@@ -69,7 +69,8 @@ export function topLevelMembers(text: string): JsonMember[] {
 
 /**
  * Makes a JSON object's text fit for a line: outer white space goes, line ends between tokens become blanks, U+2028
- * and U+2029 and lone surrogates become escapes, and top-level keys of `#` only get one more `#`.
+ * and U+2029 and lone surrogates become escapes, and top-level keys that are reserved (`#` only, or `#blobs` and any
+ * number of `#`) get one more `#` at their end.
  *
  * @param text A text that is known to be a valid JSON object.
  * @returns The same object as one line, without the mark.
@@ -77,21 +78,38 @@ export function topLevelMembers(text: string): JsonMember[] {
 export function toLineText(text: string): string {
   let line = text.trim();
   if (/[\r\n]/.test(line)) line = line.replace(/[\r\n]+/g, " ");
-  if (/[\u2028\u2029]|\p{Surrogate}/u.test(line)) {
-    line = line.replace(/[\u2028\u2029]|\p{Surrogate}/gu, escapeCharacter);
-  }
-  return line.includes('"#') || line.includes("\\u0023") ? renameHashKeys(line, "add") : line;
+  line = escapeForLine(line);
+  return hasHashKeys(line) ? renameHashKeys(line, "add") : line;
 }
 
 /**
- * The reverse of what {@linkcode toLineText} did to keys: top-level keys of two or more `#` lose one.
+ * Escapes what must not stand in a line as it is: U+2028, U+2029 and lone surrogates.
+ *
+ * @param json JSON text.
+ * @returns The same value.
+ */
+export function escapeForLine(json: string): string {
+  if (!/[\u2028\u2029]|\p{Surrogate}/u.test(json)) return json;
+  return json.replace(/[\u2028\u2029]|\p{Surrogate}/gu, escapeCharacter);
+}
+
+/**
+ * The reverse of what {@linkcode toLineText} did to keys: what it added is gone.
  *
  * @param line The record's text as it stands in the log, without the mark.
  * @returns The record's text as its author gave it.
  */
 export function fromLineText(line: string): string {
-  return line.includes('"##') || line.includes("\\u0023") ? renameHashKeys(line, "remove") : line;
+  return hasHashKeys(line) ? renameHashKeys(line, "remove") : line;
 }
+
+/** Whether there may be a reserved key; a value that begins with `#`, as headings do, costs no more than this look. */
+function hasHashKeys(line: string): boolean {
+  return (line.includes('"#') && /"#[^"\s]*"\s*:/.test(line)) || line.includes("\\u0023");
+}
+
+const reservedKey = /^(?:#+|#blobs#*)$/;
+const lengthenedKey = /^(?:##+|#blobs#+)$/;
 
 /** Keys keep their spelling: the extra `#` goes in front of the closing quote, and is taken from there. */
 function renameHashKeys(text: string, change: "add" | "remove"): string {
@@ -99,7 +117,7 @@ function renameHashKeys(text: string, change: "add" | "remove"): string {
   let copied = 0;
   for (const { keyStart, keyEnd } of topLevelMembers(text)) {
     const key: unknown = JSON.parse(text.slice(keyStart, keyEnd));
-    if (typeof key !== "string" || !/^#+$/.test(key) || (change === "remove" && key.length === 1)) continue;
+    if (typeof key !== "string" || !(change === "add" ? reservedKey : lengthenedKey).test(key)) continue;
     const keep = keyEnd - (change === "add" ? 1 : 2);
     result += text.slice(copied, keep) + (change === "add" ? '#"' : '"');
     copied = keyEnd;

@@ -37,6 +37,8 @@ export interface LogRecord {
   text: string;
   /** The record, parsed; empty where only places were asked for. */
   value: JsonObject;
+  /** Which of its values are blobs, and only previews here, as `readReferences` takes it; absent: none. */
+  blobs?: string;
 }
 
 /** What a read goes by. */
@@ -53,6 +55,12 @@ export interface ReadPlan {
    * @default {true}
    */
   withContent?: boolean;
+  /**
+   * Whether lines that may have blobs are parsed all the same, so that their references are known.
+   *
+   * @default {false}
+   */
+  withBlobs?: boolean;
   /** Called for each line that is no record, in order. */
   onDamage: (line: DamagedLine) => void;
 }
@@ -183,7 +191,9 @@ class LogWalk {
     if (verdict.kind === "damaged" || line.bytes === null) return this.#placed(verdict);
     const { sequence, offset, length } = verdict;
     const mark = verdict.kind === "own" ? verdict.mark : null;
-    const skip = sequence < this.#plan.sequenceMin || (mark !== null && this.#plan.withContent === false);
+    const isPlaceOnly = mark !== null && this.#plan.withContent === false &&
+      !(this.#plan.withBlobs === true && mayHaveBlobs(line.bytes, mark.bodyLength));
+    const skip = sequence < this.#plan.sequenceMin || isPlaceOnly;
     const content = skip ? noContent : readJson(line.bytes, mark?.bodyLength);
     if (content === null) return this.#placed(this.#chain.reject(verdict, "not a JSON object"));
     const { rawCount } = this.#plan.start;
@@ -199,6 +209,11 @@ class LogWalk {
     const place = { offset, length, sequence, rawIndex: (this.#plan.start.rawCount ?? 0) + rawIndex };
     return { kind: "damaged", ...place, reason, ...dead };
   }
+}
+
+/** The member that says so is the last, and ends in a string. */
+function mayHaveBlobs(bytes: Uint8Array, bodyLength: number): boolean {
+  return bytes[bodyLength - 1] === 0x7d && bytes[bodyLength - 2] === 0x22;
 }
 
 function trustOf(verdict: Exclude<LineVerdict, DamagedLine>): RecordTrust {

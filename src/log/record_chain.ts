@@ -7,7 +7,8 @@
  * @module
  */
 
-import { fromLineText, isJsonObject, type JsonObject } from "./json_text.ts";
+import { type LineParts, splitLine } from "./blob_member.ts";
+import { isJsonObject, type JsonObject } from "./json_text.ts";
 import type { ScannedLine } from "./line_scanner.ts";
 import {
   foreignChecksum,
@@ -285,6 +286,8 @@ export interface RecordJson {
   text: string;
   /** The same, parsed. */
   value: JsonObject;
+  /** Which of its values are blobs, and only previews here, as `readReferences` takes it; absent: none. */
+  blobs?: string;
 }
 
 /**
@@ -296,10 +299,10 @@ export interface RecordJson {
  */
 export function readJson(bytes: Uint8Array, bodyLength: number | undefined): RecordJson | null {
   try {
-    const text = bodyLength === undefined
-      ? textDecoder.decode(bytes).trim()
-      : fromLineText(`${textDecoder.decode(bytes.subarray(0, bodyLength))}}`);
-    const value: unknown = JSON.parse(text);
+    const parts: LineParts = bodyLength === undefined
+      ? { text: textDecoder.decode(bytes).trim() }
+      : splitLine(`${textDecoder.decode(bytes.subarray(0, bodyLength))}}`);
+    const value: unknown = JSON.parse(parts.text);
     if (!isJsonObject(value)) return null;
     // A mark with a flipped byte in its value: what was ours must not pass as somebody else's.
     if (bodyLength === undefined && Object.keys(value).at(-1) === "#") return null;

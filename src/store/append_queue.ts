@@ -7,8 +7,9 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import { unsyncedBytesMax } from "../log/record_format.ts";
+import { lineBytesBound, lineBytesMax, unsyncedBytesMax } from "../log/record_format.ts";
 import type { LogWriter } from "../log/log_writer.ts";
+import type { BlobValue } from "./blob_values.ts";
 import type { OpenSession } from "./open_session.ts";
 import { type AppendReceipt, planGroup, type PlannedGroup } from "./group_plan.ts";
 import type { RecordIds } from "./record_ids.ts";
@@ -21,6 +22,8 @@ export interface QueuedBatch {
   ids: readonly (string | undefined)[];
   /** Whether it is to be durable when it resolves. */
   durable: boolean;
+  /** Its large values, and each record as one line without them; absent: it has none. */
+  blobs?: { readonly lines: readonly string[]; readonly values: readonly BlobValue[] };
 }
 
 /** Whose queue it is. */
@@ -161,9 +164,11 @@ export class AppendQueue {
   }
 
   #writeSync(writer: LogWriter, appends: AppendEntry[]): void {
+    // No file can be made without waiting: large values go into the log, where there is room for them.
     const plan = planGroup(appends, this.#owner.opened?.ids ?? null);
     let first: number;
     try {
+      for (const { texts } of appends) assertLines(texts);
       first = writer.appendSync(plan.batches);
     } catch (error) {
       for (const entry of appends) entry.reject(error);
@@ -193,7 +198,10 @@ export class AppendQueue {
   #takeGroup(first: AppendEntry): Group {
     const entries = [first];
     let bytes = first.bytes;
+    // What cannot be written for want of a blob takes nobody else with it.
+    if (first.blobs !== undefined) return { kind: "group", entries, state: "waiting" };
     for (let next = this.#entries[0]; next?.kind === "append"; next = this.#entries[0]) {
+      if (next.blobs !== undefined) break;
       bytes += next.bytes;
       if (bytes > unsyncedBytesMax / 2) break;
       entries.push(next);
@@ -206,7 +214,8 @@ export class AppendQueue {
     const { entries } = group;
     try {
       const { session, ids } = await this.#owner.open();
-      const plan = planGroup(entries, ids);
+      const stored = entries.map(({ texts, ids, blobs }) => ({ texts: blobs?.lines ?? texts, ids }));
+      const plan = planGroup(stored, ids);
       const durable = entries.some((entry) => entry.durable);
       if (plan.batches.length === 0) {
         // All of it is in the log; a durable retry must not resolve before it is durable.
@@ -214,11 +223,13 @@ export class AppendQueue {
         if (group.state === "waiting") this.#settle(entries, plan, 0);
         return;
       }
-      const first = await session.append(plan.batches, durable, () => {
+      const begin = (): boolean => {
         if (group.state !== "waiting") return false;
         group.state = "writing";
         return true;
-      });
+      };
+      const blobs = entries[0]?.blobs?.values ?? [];
+      const first = await session.blobs.keep(blobs, () => session.append(plan.batches, durable, begin));
       if (first >= 0) this.#settle(entries, plan, first);
     } catch (error) {
       if (group.state !== "done") { for (const entry of entries) entry.reject(error); }
@@ -238,4 +249,11 @@ export class AppendQueue {
     for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
     this.#owner.committed();
   }
+}
+
+function assertLines(texts: readonly string[]): void {
+  // A text has at most three bytes for each unit of its length.
+  if (texts.every((text) => text.length < lineBytesMax / 4 || lineBytesBound(text) <= lineBytesMax)) return;
+  const message = "Record waits for a large value to be written; a blocking call cannot, and the log has no room for it";
+  throw new HoldfastError("io", message);
 }

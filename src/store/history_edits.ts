@@ -9,7 +9,7 @@
 
 import { type RewrittenLog, type RewrittenRecord, writeNewLog } from "../log/compaction.ts";
 import { renameDurably, statIfThere, unlinkIfThere } from "../log/atomic_file.ts";
-import { fromLineText } from "../log/json_text.ts";
+import { splitLine } from "../log/blob_member.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { readLastRecords } from "../log/log_tail.ts";
@@ -71,7 +71,7 @@ export async function truncateHistory(session: OpenSession, keep: number, option
  * Replaces the whole history. Old or new after a crash, never a mix: the rename is the only commit point.
  *
  * @param session The open session.
- * @param texts The new records, each as `toLineText` returns it; at least one.
+ * @param texts The new records, each as one line without the mark; at least one. Their blobs are durable.
  * @param summary The summary that comes with it; absent: it stays as it is.
  */
 export async function replaceHistory(session: OpenSession, texts: readonly string[], summary?: string): Promise<void> {
@@ -83,7 +83,7 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
     const { files, sequenceNext } = session;
     const records = texts.map((text, index): RewrittenRecord => ({
       sequence: sequenceNext + index,
-      text: fromLineText(text),
+      ...splitLine(text),
       trust: "verified",
     }));
     const log = await writeNewLog(

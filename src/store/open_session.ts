@@ -14,6 +14,7 @@ import { type HoldfastError, systemErrorCode, toHoldfastError } from "../errors.
 import type { Batch, LogWriter, WritableLog } from "../log/log_writer.ts";
 import { FailureGuard, type GuardedSession } from "./failure_guard.ts";
 import { MetaKeeper } from "./meta_keeper.ts";
+import { SessionBlobs } from "./session_blobs.ts";
 import { claimSession, type SessionClaim } from "./session_lock.ts";
 import type { SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
@@ -38,6 +39,8 @@ export class OpenSession implements GuardedSession {
   readonly #metaKeeper: MetaKeeper;
   #writer: LogWriter | null = null;
   readonly #guard: FailureGuard;
+  /** Its large values. */
+  readonly blobs: SessionBlobs;
   /** Whether the log's name is going over to a new log, and that is not durable yet. */
   switching = false;
 
@@ -45,6 +48,7 @@ export class OpenSession implements GuardedSession {
     this.context = context;
     this.key = key;
     this.files = claim.files;
+    this.blobs = new SessionBlobs(context, claim.files);
     this.#claim = claim;
     this.#metaKeeper = new MetaKeeper(context, claim.files, found.meta, !found.isNew);
     this.#guard = new FailureGuard(this);
@@ -232,6 +236,7 @@ export class OpenSession implements GuardedSession {
 
   /** Gives back files and lock, and nothing else. */
   async release(): Promise<void> {
+    await this.blobs.close();
     await this.closeLog().finally(async () => await this.#claim.lock.release());
   }
 

@@ -5,7 +5,10 @@
  */
 
 import { readLastRecords } from "../log/log_tail.ts";
-import { RecordIds } from "./record_ids.ts";
+import type { LogRecord } from "../log/log_reader.ts";
+import { wholeRecord } from "./blob_reading.ts";
+import { watchPreviews } from "./blob_values.ts";
+import { type RecordIdOf, RecordIds } from "./record_ids.ts";
 import { planOf, type ReadTarget, withView } from "./session_reading.ts";
 import type { ResolvedOptions } from "./store_options.ts";
 
@@ -28,7 +31,16 @@ export async function readRecordIds(
     if (log === null) return;
     const plan = { ...planOf(target, log), sequenceMin: 0, onDamage: () => undefined };
     const records = await readLastRecords(log.handle, plan, recordIdReach);
-    for (const { value, sequence } of records) ids.add(recordId(value), sequence);
+    for (const record of records) ids.add(await idOf(target, record, recordId), record.sequence);
   });
   return ids;
+}
+
+/** An id is that of the whole record; its blobs are read only if the id is made from one of them. */
+async function idOf(target: ReadTarget, record: LogRecord, recordId: RecordIdOf): Promise<string | undefined> {
+  if (record.blobs === undefined) return recordId(record.value);
+  let hasLooked = false;
+  watchPreviews(record.value, record.blobs, () => hasLooked = true);
+  const id = recordId(record.value);
+  return hasLooked ? recordId((await wholeRecord({ ...target, strict: false }, record)).value) : id;
 }

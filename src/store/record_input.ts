@@ -7,14 +7,17 @@
 import { HoldfastError } from "../errors.ts";
 import { isJsonObject, type JsonObject, parseObject, toLineText } from "../log/json_text.ts";
 import { batchBytesMax, markBytesMax } from "../log/record_format.ts";
+import { blobBytesMax, type BlobValue, extractBlobs, type ExtractedRecord } from "./blob_values.ts";
 import type { DurabilityMode, ResolvedOptions } from "./store_options.ts";
 
 /** A record, ready for the log. */
 export interface EncodedRecord {
   /** As one line of JSON, without the mark. */
   text: string;
-  /** How many bytes it has at the most, mark included. */
+  /** How many bytes it has in the log at the most, mark included. */
   bytes: number;
+  /** The same without its large values, if any are to be kept out of the log. */
+  extracted?: ExtractedRecord;
   /** Its id, if it has one. */
   id: string | undefined;
   /** When its append resolves, as the store's options say. */
@@ -57,7 +60,7 @@ export function encodeText(text: unknown, options: ResolvedOptions): EncodedReco
 }
 
 /**
- * Checks that records fit into one batch.
+ * Checks that records fit into one batch, and their large values into memory.
  *
  * @param records The records.
  * @throws {HoldfastError} `too-large`.
@@ -70,18 +73,38 @@ export function assertBatchSize(records: readonly EncodedRecord[]): void {
       `Batch of ${bytes} bytes is over the limit of ${batchBytesMax}; append it in parts`,
     );
   }
+  const blobBytes = blobsOf(records).reduce((sum, { bytes }) => sum + bytes.length, 0);
+  if (blobBytes > blobBytesMax) {
+    const message = `Large values of ${blobBytes} bytes are over the limit of ${blobBytesMax}; append them in parts`;
+    throw new HoldfastError("too-large", message);
+  }
+}
+
+/**
+ * The large values of records.
+ *
+ * @param records The records.
+ * @returns The values that are to be kept out of the log.
+ */
+export function blobsOf(records: readonly EncodedRecord[]): BlobValue[] {
+  return records.flatMap(({ extracted }) => extracted === undefined ? [] : extracted.values);
 }
 
 function measured(text: string, record: JsonObject, options: ResolvedOptions): EncodedRecord {
-  const length = utf8Length(text);
+  const extracted = options.blobs === null ? null : extractBlobs(text, options.blobs);
+  const length = utf8Length(extracted?.line ?? text);
   if (length > options.recordBytesMax) {
-    const message =
-      `Record of ${length} bytes is over the limit of ${options.recordBytesMax}; store large values elsewhere`;
+    const message = `Record of ${length} bytes is over the limit of ${options.recordBytesMax}; ${wayOut(options)}`;
     throw new HoldfastError("too-large", message);
   }
   const id = options.recordId?.(record);
   if (id !== undefined && typeof id !== "string") throw new TypeError("recordId must return a string or undefined");
-  return { text, bytes: length + markBytesMax, id, durability: options.durability(record) };
+  const encoded = { text, bytes: length + markBytesMax, id, durability: options.durability(record) };
+  return extracted === null ? encoded : { ...encoded, extracted };
+}
+
+function wayOut({ blobs }: ResolvedOptions): string {
+  return blobs === null ? "the option blobs keeps large values out of it" : "only strings are kept out of it";
 }
 
 /** Without a copy of the text's bytes. */

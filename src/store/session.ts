@@ -14,7 +14,7 @@ import {
   truncateHistory,
   type TruncateOptions,
 } from "./history_edits.ts";
-import { type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
+import { blobsOf, type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
 import { assertText, factsToMeta, isUnchanged, type SessionFacts } from "./session_facts.ts";
 import type { SessionMeta } from "./session_meta.ts";
 import { SessionHold } from "./session_hold.ts";
@@ -220,9 +220,11 @@ export class Session extends SessionReader {
   async replace(records: readonly JsonObject[], options: { summary?: string } = {}): Promise<void> {
     const { summary } = options;
     if (summary !== undefined) assertText("summary", summary);
-    const texts = records.map((record) => encodeRecord(record, this.#worker.host.options).text);
+    const encoded = records.map((record) => encodeRecord(record, this.#worker.host.options));
+    const lines = encoded.map((record) => record.extracted?.line ?? record.text);
     await this.#worker.edit(async (session) => {
-      if (texts.length > 0) await replaceHistory(session, texts, summary);
+      const replace = async () => await replaceHistory(session, lines, summary);
+      if (lines.length > 0) await session.blobs.keep(blobsOf(encoded), replace);
       else await truncateHistory(session, 0, summary === undefined ? {} : { summary });
       await this.#worker.loadIds();
     });

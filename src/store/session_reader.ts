@@ -7,6 +7,7 @@
 import { systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import type { LogRecord } from "../log/log_reader.ts";
+import { wholeRecord } from "./blob_reading.ts";
 import { describeSession, type SessionInfo } from "./session_info.ts";
 import { readRecordsBack, type RecordsBackOptions } from "./records_back.ts";
 import { notFound, readTail, type SessionTail } from "./session_reading.ts";
@@ -119,21 +120,24 @@ export class SessionReader {
    * The last active records. The cost does not grow with the log.
    *
    * @param count How many at the most.
+   * @param options Whether large values stay as previews.
    * @returns The records, how many were left out in front of them, and the log's size.
    */
-  async tail(count: number): Promise<SessionTail> {
+  async tail(count: number, options: Pick<RecordsOptions, "previews"> = {}): Promise<SessionTail> {
     wholeNumber("count", count, 0);
-    return await this.#reading(async () => await readTail(this.#worker.target, count));
+    return await this.#reading(async () => await readTail(this.#worker.target, count, options.previews));
   }
 
   /**
    * Every active record.
    *
+   * @param options Whether large values stay as previews.
    * @returns The records in order; none if there is no such session.
    */
-  async history(): Promise<JsonObject[]> {
+  async history(options: Pick<RecordsOptions, "previews"> = {}): Promise<JsonObject[]> {
+    const { previews = false } = options;
     const history: JsonObject[] = [];
-    for await (const { value } of this.#read({})) history.push(value);
+    for await (const { value } of this.#read({ previews })) history.push(value);
     return history;
   }
 
@@ -182,9 +186,9 @@ export class SessionReader {
     this.#worker.host.assertOpen();
     if (options.follow !== true) await this.#worker.beforeRead();
     try {
-      yield* options.follow === true
-        ? followRecords(this.#worker, options)
-        : readAllRecords(this.#worker.target, options);
+      const { target } = this.#worker;
+      const records = options.follow === true ? followRecords(this.#worker, options) : readAllRecords(target, options);
+      for await (const record of records) yield options.previews === true ? record : await wholeRecord(target, record);
     } catch (error) {
       throw this.#readError(error);
     }

@@ -11,6 +11,7 @@ import { LogPlaces, seekSequence } from "../log/log_seek.ts";
 import { readLastRecords } from "../log/log_tail.ts";
 import type { ChainPosition, DamagedLine } from "../log/record_chain.ts";
 import { findSeal, makeSeal, type Seal } from "../log/seal.ts";
+import { wholeRecord } from "./blob_reading.ts";
 import { closeView, type LogView, openView, type OwnWriter, type SessionView } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 
@@ -125,16 +126,19 @@ async function startFor(target: ReadTarget, log: LogView, sequenceMin: number): 
  *
  * @param target Which session.
  * @param count How many at the most.
+ * @param previews Whether large values stay as previews.
  * @returns The records and what is in front of them.
  */
-export async function readTail(target: ReadTarget, count: number): Promise<SessionTail> {
+export async function readTail(target: ReadTarget, count: number, previews: boolean = false): Promise<SessionTail> {
   return await withView(target, async (view) => {
     const log = view?.log ?? null;
     if (log === null) return { records: [], dropped: 0, bytes: 0, firstSequence: null };
     const last = await readLastRecords(log.handle, planOf(target, log), count);
     const firstSequence = last[0]?.sequence ?? null;
     const dropped = Math.max(0, (firstSequence ?? log.tail.kept.sequence) - log.first);
-    return { records: last.map((record) => record.value), dropped, bytes: log.size, firstSequence };
+    const records: JsonObject[] = [];
+    for (const record of last) records.push((previews ? record : await wholeRecord(target, record)).value);
+    return { records, dropped, bytes: log.size, firstSequence };
   });
 }
 

@@ -36,6 +36,12 @@ export interface RecordsOptions {
    * @default {false}
    */
   follow?: boolean;
+  /**
+   * Whether large values stay as the previews that the log has of them, and their files are not read.
+   *
+   * @default {false}
+   */
+  previews?: boolean;
   /** Ends a read that follows; the records just end. */
   signal?: AbortSignal;
 }

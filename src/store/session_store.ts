@@ -5,6 +5,7 @@
  */
 
 import { HoldfastError, toHoldfastError } from "../errors.ts";
+import { type BlobCollection, collectBlobs } from "./blob_collection.ts";
 import { findLatest } from "./latest_session.ts";
 import { Session } from "./session.ts";
 import { assertText } from "./session_facts.ts";
@@ -24,6 +25,7 @@ import type { ResolvedOptions } from "./store_options.ts";
  */
 export class SessionStore {
   readonly #context: StoreContext;
+  readonly #options: ResolvedOptions;
   readonly #pool: SessionPool;
   #closed: Promise<void> | null = null;
 
@@ -35,6 +37,7 @@ export class SessionStore {
    */
   constructor(context: StoreContext, options: ResolvedOptions) {
     this.#context = context;
+    this.#options = options;
     this.#pool = new SessionPool(context, options, () => this.#assertOpen());
   }
 
@@ -134,6 +137,21 @@ export class SessionStore {
     this.#assertOpen();
     if (typeof alias !== "string") throw new TypeError("alias must be a string");
     return await this.#typed("resolving an alias", async () => await resolveAlias(this.#context, alias));
+  }
+
+  /**
+   * Removes the large values that no record names any more: deleting, replacing and compacting leave them there. Every
+   * file of the store is read, once or twice; sessions can be written meanwhile, also by other processes.
+   *
+   * @returns How much went.
+   * @throws {HoldfastError} `locked` if another process collects.
+   */
+  async collectBlobs(): Promise<BlobCollection> {
+    this.#assertOpen();
+    if (this.#options.readOnly) {
+      throw new HoldfastError("read-only", "Store was opened readOnly", { path: this.directory });
+    }
+    return await this.#typed("collecting blobs", async () => await collectBlobs(this.#context));
   }
 
   /** Makes everything that was appended so far, in any session, durable. */

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { readReferences } from "../log/blob_member.ts";
 import { type LogRecord, readRecords } from "../log/log_reader.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
 import type { DamagedLine } from "../log/record_chain.ts";
+import { type BadBlob, checkBlobs } from "./blob_reading.ts";
 import { notFound, planOf, type ReadTarget, withView } from "./session_reading.ts";
 import type { LogView } from "./session_view.ts";
 
@@ -28,12 +30,22 @@ export interface VerifyReport {
   damaged: { offset: number; length: number; reason: string }[];
   /** What a power cut tore at the end, never acknowledged; it goes to quarantine at the next write. */
   tornTail: { offset: number; length: number } | null;
+  /** How many large values are kept in files of their own. */
+  blobs: number;
+  /** Those of which that is missing or damaged; each record's text in the log is all there is of them. */
+  damagedBlobs: DamagedBlob[];
   /** Numbers of records that were durable, as the meta file knows, and that the log ends before; absent: none. */
   missing?: { from: number; to: number };
   /** The state of the meta file. */
   meta: "ok" | "missing" | "damaged";
   /** Why the meta file is damaged. */
   metaReason?: string;
+}
+
+/** A large value that is missing or damaged. */
+export interface DamagedBlob extends BadBlob {
+  /** The number of the record that it belongs to. */
+  sequence: number;
 }
 
 /** How much a session holds, in records and bytes. */
@@ -52,6 +64,10 @@ export interface SessionStats {
   quarantineBytes: number;
   /** Bytes of records that compaction removed and kept. */
   archiveBytes: number;
+  /** How many files hold large values of its records; other sessions may have some of them in common. */
+  blobs: number;
+  /** Their bytes. */
+  blobBytes: number;
 }
 
 /**
@@ -74,6 +90,8 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
       unverified: 0,
       damaged: [],
       tornTail: null,
+      blobs: 0,
+      damagedBlobs: [],
       meta: meta.state,
       ...(meta.state === "damaged" ? { metaReason: meta.reason } : {}),
     };
@@ -81,9 +99,12 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
       const onDamage = ({ offset, length, reason, dead }: DamagedLine) => {
         if (dead !== true) report.damaged.push({ offset, length, reason });
       };
-      const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+      const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, withBlobs: true, onDamage };
       for await (const records of readRecords(log.handle, plan)) {
-        for (const record of records) countTrust(report, record);
+        for (const record of records) {
+          countTrust(report, record);
+          await verifyBlobs(target, report, record);
+        }
       }
       const { kept, tornEnd } = log.tail;
       if (tornEnd > kept.offset && await isStillTorn(target, log)) {
@@ -94,7 +115,7 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
     const from = log?.tail.kept.sequence ?? 0;
     if (from < durableNext) report.missing = { from, to: durableNext - 1 };
     const isWhole = report.damaged.length === 0 && report.tornTail === null && report.missing === undefined;
-    report.ok = isWhole && meta.state === "ok";
+    report.ok = isWhole && report.damagedBlobs.length === 0 && meta.state === "ok";
     return report;
   });
 }
@@ -120,16 +141,31 @@ export async function measureSession(target: ReadTarget): Promise<SessionStats> 
     const { log, files } = view;
     const quarantined = await quarantineFiles(target.context.fileSystem, files.quarantine);
     const quarantineBytes = quarantined.reduce((sum, file) => sum + file.size, 0);
-    const stats = { key: target.key, records: 0, dead: 0, bytes: 0, fillBytes: 0, quarantineBytes, archiveBytes: 0 };
+    const counts = { records: 0, dead: 0, bytes: 0, fillBytes: 0, blobs: 0, blobBytes: 0 };
+    const stats: SessionStats = { key: target.key, ...counts, quarantineBytes, archiveBytes: 0 };
     if (log === null) return stats;
     const onDamage = () => stats.dead++;
-    const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, onDamage };
+    const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, withBlobs: true, onDamage };
+    const blobs = new Map<string, number>();
     for await (const records of readRecords(log.handle, plan)) {
+      for (const record of records) {
+        if (record.blobs === undefined) continue;
+        for (const { hash, bytes } of readReferences(record.blobs)) blobs.set(hash, bytes);
+      }
       stats.records += records.length;
       stats.dead += records.filter((record) => record.sequence < log.first).length;
     }
+    stats.blobs = blobs.size;
+    for (const bytes of blobs.values()) stats.blobBytes += bytes;
     return { ...stats, bytes: log.size, fillBytes: Math.max(0, log.size - log.tail.tornEnd) };
   });
+}
+
+async function verifyBlobs({ context }: ReadTarget, report: VerifyReport, record: LogRecord): Promise<void> {
+  if (record.blobs === undefined) return;
+  report.blobs += readReferences(record.blobs).length;
+  const bad = await checkBlobs(context, record.blobs);
+  report.damagedBlobs.push(...bad.map((blob) => ({ sequence: record.sequence, ...blob })));
 }
 
 function countTrust(report: VerifyReport, record: LogRecord): void {

@@ -11,7 +11,7 @@ import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_qu
 import type { AppendReceipt } from "./group_plan.ts";
 import { BackgroundSync, type BackgroundSyncOwner } from "./background_sync.ts";
 import { OpenSession } from "./open_session.ts";
-import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
+import { assertBatchSize, blobsOf, type EncodedRecord } from "./record_input.ts";
 import { readRecordIds } from "./record_ids_reading.ts";
 import type { ReadTarget } from "./session_reading.ts";
 import { removeSession } from "./session_removal.ts";
@@ -123,8 +123,11 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     const mode = durability === undefined ? null : assertDurability(durability);
     if (records.length === 0) return [];
     assertBatchSize(records);
+    const values = blobsOf(records);
+    const lines = records.map((record) => record.extracted?.line ?? record.text);
     return await this.#queue.append({
       texts: records.map((record) => record.text),
+      ...(values.length === 0 ? {} : { blobs: { lines, values } }),
       ids: records.map((record) => record.id),
       durable: records.some((record) => (mode ?? record.durability) === "durable"),
     });

@@ -22,6 +22,8 @@ export interface StoreCounters extends FileSystemCounters {
   indexWrites: number;
   /** Sessions that were opened for writing. */
   sessionsOpened: number;
+  /** Large values that were written to files of their own; those that were there already are not counted. */
+  blobs: number;
   /** Torn ends that were found and repaired. */
   recoveries: number;
   /** Logs that were rewritten by compaction or replace. */
@@ -43,6 +45,7 @@ export function createStoreCounters(): StoreCounters {
     metaWrites: 0,
     indexWrites: 0,
     sessionsOpened: 0,
+    blobs: 0,
     recoveries: 0,
     rewrites: 0,
   };

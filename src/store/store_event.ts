@@ -11,6 +11,7 @@
  * |---|---|
  * | `torn-tail` | a power cut or a kill left a torn end; it was never acknowledged, and was set aside |
  * | `damaged-line` | a line that no power cut can explain was skipped |
+ * | `damaged-blob` | a large value is missing or damaged; the record was given with its preview |
  * | `quarantined` | damaged bytes were set aside before a rewrite |
  * | `quarantine-full` | torn bytes could not be set aside, for want of space |
  * | `meta-rebuilt` | the meta file was missing or damaged; summary and title are gone |
@@ -30,6 +31,7 @@
 export type StoreEventType =
   | "torn-tail"
   | "damaged-line"
+  | "damaged-blob"
   | "quarantined"
   | "quarantine-full"
   | "meta-rebuilt"

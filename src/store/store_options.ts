@@ -7,6 +7,7 @@
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import { lineBytesMax, markBytesMax } from "../log/record_format.ts";
+import { blobBytesMax, type BlobLimits } from "./blob_values.ts";
 import { type RecordIdOf, recordIdReachDefault } from "./record_ids.ts";
 import type { StoreEvent } from "./store_event.ts";
 
@@ -15,6 +16,22 @@ import type { StoreEvent } from "./store_event.ts";
  * becomes durable with the next durable append or flush.
  */
 export type DurabilityMode = "durable" | "buffered";
+
+/** What is kept out of the log, in files of its own. */
+export interface BlobOptions {
+  /**
+   * A string in a record with at least so many bytes of UTF-8 goes into `blobs/`, wherever in the record it stands.
+   *
+   * @default {65536}
+   */
+  valueBytesMin?: number;
+  /**
+   * How many bytes of it stay in the log, for whoever reads that without Holdfast; at most half of `valueBytesMin`.
+   *
+   * @default {1024, or half of valueBytesMin}
+   */
+  previewBytesMax?: number;
+}
 
 /** Options of `openStore`. */
 export interface StoreOptions {
@@ -52,6 +69,14 @@ export interface StoreOptions {
    * @default {10485695}
    */
   recordBytesMax?: number;
+  /**
+   * Keeps large values out of the log: each goes into a file of its own, named by its SHA-256 and durable before the
+   * record that names it. Reading gives the record as it was appended, with or without this option. A record then may be
+   * larger than `recordBytesMax` by its blobs; those of one call together have at most 64 MiB.
+   *
+   * @default {all values stay in the log}
+   */
+  blobs?: BlobOptions;
   /**
    * Whether a busy log's file is filled with blank bytes ahead of its last record (4 to 256 KiB, taken away on close):
    * an append then costs one flush and no journal commit. Off by itself where the file system copies on write, and
@@ -101,6 +126,8 @@ export interface ResolvedOptions {
   recordIdReach: number;
   /** See {@linkcode StoreOptions.recordBytesMax}. */
   recordBytesMax: number;
+  /** See {@linkcode StoreOptions.blobs}; null: all values stay in the log. */
+  blobs: BlobLimits | null;
   /** See {@linkcode StoreOptions.preallocate}. */
   preallocate: boolean;
   /** See {@linkcode StoreOptions.readOnly}. */
@@ -135,6 +162,7 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     recordId: recordId ?? null,
     recordIdReach: wholeNumber("recordIdReach", options.recordIdReach ?? recordIdReachDefault, 1, 1_000_000),
     recordBytesMax: wholeNumber("recordBytesMax", options.recordBytesMax ?? recordBytesLimit, 2, recordBytesLimit),
+    blobs: resolveBlobs(options.blobs),
     preallocate: assertBoolean("preallocate", options.preallocate ?? true),
     readOnly: assertBoolean("readOnly", readOnly),
     openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
@@ -150,6 +178,19 @@ function syncIntervalMs({ syncIntervalMs: interval = syncIntervalDefaultMs, file
     throw new TypeError("syncIntervalMs needs a fileSystem that has startTimer");
   }
   return interval;
+}
+
+/** So that what stays is always much less than what goes. */
+const valueBytesLowest = 1024;
+
+function resolveBlobs(blobs: BlobOptions | undefined): BlobLimits | null {
+  if (blobs === undefined) return null;
+  if (typeof blobs !== "object" || blobs === null) throw new TypeError("blobs must be an object");
+  const { valueBytesMin = 64 * 1024 } = blobs;
+  wholeNumber("blobs.valueBytesMin", valueBytesMin, valueBytesLowest, blobBytesMax);
+  const half = Math.floor(valueBytesMin / 2);
+  const { previewBytesMax = Math.min(1024, half) } = blobs;
+  return { valueBytesMin, previewBytesMax: wholeNumber("blobs.previewBytesMax", previewBytesMax, 0, half) };
 }
 
 function assertBoolean(name: string, value: unknown): boolean {

@@ -17,6 +17,8 @@ test("stats has the promised shape", async () => {
         "fillBytes",
         "quarantineBytes",
         "archiveBytes",
+        "blobs",
+        "blobBytes",
       ]);
     }
     assert.deepEqual(all.find(({ key }) => key === "k").dead, 2);

@@ -39,6 +39,13 @@ const causes: Record<StoreEventType, (bench: StoreBench) => Promise<void>> = {
     await damageRecord(bench);
     assert.deepEqual(await (await bench.openSession()).history(), [message(0), message(2)]);
   },
+  "damaged-blob": async (bench) => {
+    const session = await bench.openSession("chat", { blobs: { valueBytesMin: 1024 } });
+    await session.append({ role: "tool", content: "x".repeat(1024) });
+    const [name = ""] = (await bench.names("/blobs")).filter((entry) => entry.length === 64);
+    await bench.base.unlink(bench.path(`blobs/${name}`));
+    assert.equal((await session.history()).length, 1);
+  },
   "quarantined": async (bench) => {
     await closedSession(bench);
     await damageRecord(bench);
