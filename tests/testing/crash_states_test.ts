@@ -56,7 +56,8 @@ test("crashStates() keeps the limit, and depends on the seed only in its random 
 
 test("crashStates() of a synced file system is one state", async () => {
   const fileSystem = await diskWith({}, { "/log": "1" });
-  assert.deepEqual([...crashStates(fileSystem)], [{ label: "all kept", choices: [] }]);
+  const states = [...crashStates(fileSystem)].map(({ label, choices }) => ({ label, choices }));
+  assert.deepEqual(states, [{ label: "all kept", choices: [] }]);
   await sync(fileSystem, "/log");
   assert.equal([...crashStates(fileSystem.crash())].length, 1);
 });
@@ -75,4 +76,48 @@ test("crashStates() finds the bug of a store that renames before it syncs, in th
 
 test("an empty new file system has nothing pending", () => {
   assert.deepEqual(new SimulatedFileSystem().pending(), []);
+});
+
+test("cutIdentity() is equal for equal disks a few calls later, and for copies; a sync makes another of it", async () => {
+  const fileSystem = new SimulatedFileSystem({ model: "weak" });
+  const file = await fileSystem.open("/a", { access: "write", create: "exclusive" });
+  await file.write(new Uint8Array(600).fill(1), 0);
+  const lost = fileSystem.cutIdentity([]);
+  const kept = fileSystem.cutIdentity([-1, -1, -1]);
+  assert.notEqual(lost, kept);
+  await file.write(new Uint8Array(10).fill(2), 700);
+  assert.equal(fileSystem.cutIdentity([]), lost);
+  assert.equal(fileSystem.cutIdentity([-1, -1, -1, 0, 0]), kept);
+  assert.equal(fileSystem.clone().cutIdentity([-1, -1, -1, 0, 0]), kept);
+  await file.syncData();
+  assert.notEqual(fileSystem.cutIdentity([]), lost);
+});
+
+test("watchContents() tells whether anybody has read a file, or asked for its size, also after a power cut", async () => {
+  const fileSystem = new SimulatedFileSystem({ model: "weak" });
+  const file = await fileSystem.open("/a.tmp", { access: "write", create: "exclusive" });
+  await file.write(Uint8Array.of(1, 2, 3), 0);
+  await file.syncData();
+  await fileSystem.syncDirectory("/");
+  const isSkipped = (path: string): boolean => path.endsWith(".tmp");
+  const hash = (machine: SimulatedFileSystem): number => machine.imageHashWithout(isSkipped, new Set());
+  const before = hash(fileSystem);
+  await file.write(Uint8Array.of(4), 0);
+  await file.syncData();
+  assert.equal(hash(fileSystem), before);
+  const skipped = new Set<number>();
+  fileSystem.imageHashWithout(isSkipped, skipped);
+  const looks: ((machine: SimulatedFileSystem) => Promise<unknown>)[] = [
+    async (machine) => (await machine.stat("/a.tmp")).size,
+    async (machine) => await (await machine.open("/a.tmp", { access: "read" })).read(new Uint8Array(1), 0),
+    async (machine) => (await (await machine.crash().open("/a.tmp", { access: "read" })).stat()).size,
+  ];
+  for (const look of looks) {
+    const copy = fileSystem.clone();
+    const watch = copy.watchContents(skipped);
+    assert.notEqual((await copy.stat("/a.tmp")).inode, 0);
+    assert.equal(watch.looked, false);
+    await look(copy);
+    assert.equal(watch.looked, true);
+  }
 });
