@@ -9,6 +9,8 @@ import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
+/** After so many reads a scan is a long one, and reads `fillBytesMax` at once. */
+const shortFills = 4;
 /** No more is read at once, so that what is made of the lines of one `fill` stays small behind a long line, too. */
 const fillBytesMax = 4 * scannerBytesInitial;
 
@@ -20,6 +22,7 @@ export class LogLines {
   readonly #scanner: LineScanner;
   readonly #end: number;
   #offset: number;
+  #fills = 0;
   #ended = false;
   #finished = false;
 
@@ -49,6 +52,7 @@ export class LogLines {
    */
   async fill(): Promise<boolean> {
     if (this.#ended) return false;
+    if (++this.#fills === shortFills + 1) this.#scanner.widen(fillBytesMax);
     const room = this.#scanner.reserve();
     const wanted = Math.min(room.length, this.#end - this.#offset, fillBytesMax);
     const count = wanted > 0 ? await this.#handle.read(room.subarray(0, wanted), this.#offset) : 0;

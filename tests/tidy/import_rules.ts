@@ -22,7 +22,7 @@ const inner = ["errors", "fs", "log", "store"];
 /** Imports point one way: cli, torture, adapters, formats, transcript, sink → store → log → fs. */
 export const roomRules: Readonly<Record<string, RoomRule>> = {
   errors: { rooms: [], runtimeModules: [] },
-  fs: { rooms: ["errors"], runtimeModules: ["fs", "fs/promises", "child_process", "process", "timers"] },
+  fs: { rooms: ["errors"], runtimeModules: ["fs", "fs/promises", "child_process", "process", "timers", "buffer"] },
   log: { rooms: ["errors", "fs"], runtimeModules: ["zlib", "crypto"] },
   store: { rooms: ["errors", "fs", "log"], runtimeModules: ["zlib", "crypto"] },
   testing: { rooms: ["errors", "fs"], runtimeModules: [] },
