@@ -7,6 +7,7 @@
 import { type AppendReceipt, HoldfastError, type Session } from "../../mod.ts";
 import { readJsonLine } from "../formats/jsonl.ts";
 import { AppendWindow } from "./append_window.ts";
+import { blobOptions, blobsOption } from "./blob_options.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { inputLines, untilAborted } from "./input_lines.ts";
 import { throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
@@ -26,6 +27,7 @@ export const command: Command = {
     positionals: [{ name: "KEY", required: true, description: "the session's key; it is made if there is none" }],
     options: [
       { name: "batch", description: "all or nothing: one commit when stdin ends, at most 16 MiB" },
+      blobsOption,
     ],
     examples: [
       { does: "one record", line: `echo '{"role":"user","content":"hi"}' | holdfast append telegram:123` },
@@ -38,7 +40,7 @@ export const command: Command = {
   async run(context) {
     if (context.stdinIsTerminal?.() === true) await warn(context, "reading records from the keyboard; end with Ctrl-D");
     const key = context.parsed.positional(0);
-    return await withStore(context, {}, async (store) => {
+    return await withStore(context, blobOptions(context), async (store) => {
       const session = await store.session(key);
       if (context.parsed.has("batch")) return await appendBatch(context, session);
       return await appendStream(context, session, (receipt) => printReceipt(context, receipt));

@@ -20,8 +20,8 @@ export const command: Command = {
     summary: "check every line against its checksum; exit code 1 if there is damage",
     details: [
       "Reads only, and needs no lock. Foreign lines (without our checksum: picoclaw's, or written by hand) are " +
-      "counted and are no damage. A torn tail is what a power cut leaves of a record that was never acknowledged: the next " +
-      "writer sets it aside by itself.",
+      "counted and are no damage. A large value (blob) that is missing or damaged is. A torn tail is what a power cut " +
+      "leaves of a record that was never acknowledged: the next writer sets it aside by itself.",
     ],
     positionals: [{ name: "KEY", required: false, multiple: true, description: "only these sessions" }],
     options: [],
@@ -88,7 +88,8 @@ function machineReport(report: VerifyReport): Record<string, unknown> {
   const { key, ok, records, verified, foreign, damaged, tornTail, missing, meta, metaReason } = report;
   const aboutMeta = meta === "ok" ? {} : { meta, ...(metaReason === undefined ? {} : { metaReason }) };
   const aboutMissing = missing === undefined ? {} : { missing };
-  return { key, ok, records, verified, foreign, damaged, tornTail, ...aboutMissing, ...aboutMeta };
+  const aboutBlobs = report.blobs === 0 ? {} : { blobs: report.blobs, damagedBlobs: report.damagedBlobs };
+  return { key, ok, records, verified, foreign, damaged, tornTail, ...aboutMissing, ...aboutBlobs, ...aboutMeta };
 }
 
 /**
@@ -104,6 +105,7 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
   const facts = [countOf(records, "record")];
   if (foreign > 0) facts.push(`${foreign} foreign`);
   if (unverified > 0) facts.push(`${unverified} taken over unverified`);
+  if (report.blobs > 0) facts.push(countOf(report.blobs, "blob"));
   const verdict = ok ? paint("ok", "green") : paint("DAMAGED", "red", "bold");
   const lines = [`${verdict}  ${visibleLine(key)}: ${facts.join(", ")}`];
   for (const { offset, length, reason } of damaged.slice(0, damagedLinesShownMax)) {
@@ -113,6 +115,7 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
   if (tornTail !== null) {
     lines.push(`      torn tail: offset ${tornTail.offset}, ${countOf(tornTail.length, "byte")}, never acknowledged`);
   }
+  lines.push(...blobLines(report.damagedBlobs));
   if (missing !== undefined) {
     lines.push(`      missing: records ${missing.from} to ${missing.to} were durable, and the log ends before them`);
   }
@@ -120,6 +123,14 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
     lines.push(`      meta file ${meta}${metaReason === undefined ? "" : `: ${visibleLine(metaReason)}`}`);
   }
   return lines.join("\n") + "\n";
+}
+
+function blobLines(damaged: VerifyReport["damagedBlobs"]): string[] {
+  const lines = damaged.slice(0, damagedLinesShownMax).map(({ sequence, pointer, hash, reason }) =>
+    `      blob: record ${sequence}, ${visibleLine(pointer)}: ${reason}: blobs/${hash}`
+  );
+  if (damaged.length > lines.length) lines.push(`      and ${damaged.length - lines.length} more blobs`);
+  return lines;
 }
 
 function conclusion(context: CommandContext, { sessions, records, damaged, unreadable, missing }: Tally): string {

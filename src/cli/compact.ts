@@ -18,7 +18,8 @@ export const command: Command = {
     details: [
       "The log is written anew with the active records and takes the old one's place in one step; a crash leaves the " +
       "one or the other. SIGINT and SIGTERM stop it between two sessions.",
-      "With --all, sessions that another process is writing are skipped and counted.",
+      "With --all, sessions that another process is writing are skipped and counted; then the large values that no " +
+      "record names any more are removed, also those of sessions that were deleted.",
     ],
     positionals: [{ name: "KEY", required: false, description: "the session's key" }],
     options: [{ name: "all", description: "every session" }],
@@ -59,11 +60,33 @@ async function compactAll(context: CommandContext, store: SessionStore): Promise
       await warn(context, `${key}: skipped: ${error.message}`);
     }
   }
-  await progress.done();
+  throwIfInterrupted(context);
+  const isCollected = await collectBlobs(context, store, progress);
   throwIfInterrupted(context);
   if (lockedCount > 0) await warn(context, `${countOf(lockedCount, "session")} skipped, written by another process`);
   if (failedCount > 0) await warn(context, `${countOf(failedCount, "session")} could not be compacted`);
-  return failedCount > 0 ? exitCodes.failed : exitCodes.done;
+  return failedCount > 0 || !isCollected ? exitCodes.failed : exitCodes.done;
+}
+
+/** Nothing is said of it where there are no large values. */
+async function collectBlobs(context: CommandContext, store: SessionStore, progress: Progress): Promise<boolean> {
+  await progress.update(() => "looking for large values that no record names");
+  try {
+    const { kept, removed, bytesRemoved } = await store.collectBlobs();
+    await progress.done();
+    if (kept + removed === 0) return true;
+    if (context.parsed.has("json")) await writeJson(context, { blobs: { kept, removed, bytesRemoved } });
+    else {await context.stdout.write(
+        `${countOf(removed, "blob")} removed, ${formatBytes(bytesRemoved)}; ${kept} kept\n`,
+      );}
+    return true;
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    await progress.done();
+    await warn(context, error.message);
+    // Whoever collects them now does what was asked for.
+    return error.code === "locked";
+  }
 }
 
 async function compactOne(

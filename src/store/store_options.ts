@@ -180,8 +180,8 @@ function syncIntervalMs({ syncIntervalMs: interval = syncIntervalDefaultMs, file
   return interval;
 }
 
-/** So that what stays is always much less than what goes. */
-const valueBytesLowest = 1024;
+/** A lower `blobs.valueBytesMin` is refused, so that what stays in the log is always much less than what goes. */
+export const valueBytesLowest = 1024;
 
 function resolveBlobs(blobs: BlobOptions | undefined): BlobLimits | null {
   if (blobs === undefined) return null;
