@@ -164,7 +164,17 @@ export class Transcript extends TranscriptWriter<Promise<TranscriptReceipt>> {
    * @returns True if an append of it would be a duplicate.
    */
   async has(id: string): Promise<boolean> {
-    return (await this.#look()).find(recordName("message.appended", id)) !== undefined;
+    return await this.sequenceOf(id) !== null;
+  }
+
+  /**
+   * Finds a message.
+   *
+   * @param id The message's id.
+   * @returns The number of its record; null if it is not in the log.
+   */
+  async sequenceOf(id: string): Promise<number | null> {
+    return (await this.#look()).find(recordName("message.appended", id)) ?? null;
   }
 
   /**

@@ -110,11 +110,16 @@ export abstract class TranscriptWriter<Result> {
    * Says that the session is a fork: `session.forked`. `forkTranscript` does so.
    *
    * @param parentId The key of the session that it was forked from.
-   * @param options Id and further members.
+   * @param options Its last record that is in the fork; id and further members.
    * @returns As every record.
    */
-  markForked(parentId: string, options: RecordOptions = {}): Result {
-    return this.submit(() => draftRecord(this.#sources, "session.forked", { session: { parentId } }, options));
+  markForked(parentId: string, options: RecordOptions & { parentSequence?: number } = {}): Result {
+    return this.submit(() => {
+      if (typeof parentId !== "string") throw new TypeError("parentId must be a key");
+      const { parentSequence } = options;
+      const session = { parentId, ...(parentSequence === undefined ? {} : { parentSequence }) };
+      return draftRecord(this.#sources, "session.forked", { session }, options);
+    });
   }
 
   /**
