@@ -44,6 +44,8 @@
  * @module
  */
 
+export { CheckpointIndex, type IndexAnswer } from "./checkpoint_index.ts";
+export { type Checkpoint, Checkpoints, type Jump, type NumberedRecord, type RecordLog } from "./checkpoints.ts";
 export { type ActiveChain, type ChainEnd, type MessageNode } from "./message_tree.ts";
 export {
   type DraftSources,
@@ -52,6 +54,8 @@ export {
   type RecordOptions,
   type StartOptions,
 } from "./record_draft.ts";
+export { type Receipt, type ReceiptDetails, ReceiptReplay, Receipts } from "./receipts.ts";
+export { requestKey } from "./request_key.ts";
 export {
   applyPatch,
   type PatchOperation,
