@@ -98,10 +98,11 @@ async function importAll(context: CommandContext, store: SessionStore, plan: Imp
         key: context.parsed.text("key") ?? source.key,
         signal: context.signal,
         onProgress: (records) =>
-          progress.update(() => `${visibleLine(path)}: ${formatCount(records)} records, ${percentOf(source)}`),
+          progress.update(() => `${visibleLine(path)}: ${countOf(records, "record")}, ${percentOf(source)}`),
       });
       await progress.done();
       for (const warning of source.warnings) await warn(context, warning);
+      for (const note of report.added > 0 ? source.notes : []) await warn(context, note);
       await writeReport(context, report);
       totals.files++;
       totals.added += report.added;

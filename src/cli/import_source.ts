@@ -58,6 +58,8 @@ export interface ImportSource {
   readonly hasSides: boolean;
   /** What a person should know, one sentence each; complete once the items have been read. */
   readonly warnings: readonly string[];
+  /** What the reader has to say of the file, likewise; of interest when something of it was imported. */
+  readonly notes: readonly string[];
   /** The size of the session's file in bytes. */
   readonly size: number;
   /** How many bytes of it have been read. */
@@ -92,6 +94,7 @@ class FileSource implements ImportSource {
   readonly hasSides: boolean;
   bytesRead = 0;
   warnings: string[] = [];
+  notes: string[] = [];
   key: string;
   readonly #fileSystem: FileSystem;
   readonly #planned: PlannedSession;
@@ -155,7 +158,7 @@ class FileSource implements ImportSource {
       const reader = this.format.reader(sidecar.part, { stem: stemOf(path), key: this.key });
       yield* this.#partItems(path, sidecar.part, reader, `${name}: `);
     }
-    this.warnings.push(...(this.#reader.notes?.() ?? []).map((note) => `${this.path}: ${note}`));
+    this.notes = (this.#reader.notes?.() ?? []).map((note) => `${this.path}: ${note}`);
   }
 
   #newReader(): PartReader {

@@ -23,6 +23,7 @@ function sourceOf(facts: SessionFacts, stopAt = Infinity): ImportSource {
     key: "k",
     hasSides: false,
     warnings: [],
+    notes: [],
     size: 0,
     bytesRead: 0,
     items,

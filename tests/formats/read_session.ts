@@ -1,5 +1,5 @@
 /** Reads whole files through a format's readers, as the program does, without a file system. */
-import { JsonPieces } from "../../src/formats/json_pieces.ts";
+import { type JsonPiece, JsonPieces } from "../../src/formats/json_pieces.ts";
 import { parseJsonLine } from "../../src/formats/jsonl.ts";
 import type { FilePart, PartReader, SessionFacts, SessionFormat } from "../../src/formats/session_format.ts";
 import { readFileHead } from "../../src/formats/file_head.ts";
@@ -20,10 +20,25 @@ export function partOf(format: SessionFormat, text: string | Uint8Array): FilePa
   return format.detect(readFileHead(bytesOf(text), true));
 }
 
+/** How to read a file. */
+export interface ReadOptions {
+  /** What it is; detected if absent. */
+  part?: FilePart;
+  /** The key of the session that a sidecar belongs to. */
+  key?: string;
+  /** How many bytes come at a time, of a document. */
+  chunkBytes?: number;
+}
+
 /** Reads a file of lines. */
-export function readLines(format: SessionFormat, text: string | Uint8Array, stem: string, key?: string): ReadSession {
+export function readLines(
+  format: SessionFormat,
+  text: string | Uint8Array,
+  stem: string,
+  options: ReadOptions = {},
+): ReadSession {
   const session = begin();
-  const reader = readerOf(format, text, stem, key);
+  const reader = readerOf(format, text, stem, options);
   let line = 0;
   for (const bytes of splitLines(bytesOf(text))) {
     line++;
@@ -36,29 +51,26 @@ export function readLines(format: SessionFormat, text: string | Uint8Array, stem
   return { ...session, facts: reader.facts };
 }
 
-/** Reads a document, fed in chunks of a size. */
+/** Reads a document. */
 export function readDocument(
   format: SessionFormat,
   text: string | Uint8Array,
   stem: string,
-  options: { chunkBytes?: number; part?: FilePart; key?: string } = {},
+  options: ReadOptions = {},
 ): ReadSession {
   const session = begin();
-  const reader = options.part === undefined
-    ? readerOf(format, text, stem, options.key)
-    : format.reader(options.part, { stem, ...(options.key === undefined ? {} : { key: options.key }) });
+  const reader = readerOf(format, text, stem, options);
   const bytes = bytesOf(text);
   const pieces = new JsonPieces(reader.open ?? new Set());
-  const chunkBytes = options.chunkBytes ?? bytes.length;
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    for (const piece of pieces.feed(bytes.subarray(at, at + chunkBytes))) {
+  const chunkBytes = options.chunkBytes ?? Math.max(bytes.length, 1);
+  const takeAll = (found: Iterable<JsonPiece>): void => {
+    for (const piece of found) {
       if (piece.kind === "damaged") session.damaged.push(`line ${piece.line}: ${piece.reason}`);
       else take(session, reader, piece);
     }
-  }
-  for (const piece of pieces.end()) {
-    if (piece.kind === "damaged") session.damaged.push(`line ${piece.line}: ${piece.reason}`);
-  }
+  };
+  for (let at = 0; at < bytes.length; at += chunkBytes) takeAll(pieces.feed(bytes.subarray(at, at + chunkBytes)));
+  takeAll(pieces.end());
   return { ...session, facts: reader.facts };
 }
 
@@ -66,10 +78,10 @@ function begin(): ReadSession {
   return { facts: {}, records: [], sides: [], damaged: [] };
 }
 
-function readerOf(format: SessionFormat, text: string | Uint8Array, stem: string, key?: string): PartReader {
-  const part = partOf(format, text) ?? format.fallback;
+function readerOf(format: SessionFormat, text: string | Uint8Array, stem: string, options: ReadOptions): PartReader {
+  const part = options.part ?? partOf(format, text) ?? format.fallback;
   if (part === undefined) throw new Error(`no file of ${format.name}`);
-  return format.reader(part, { stem, ...(key === undefined ? {} : { key }) });
+  return format.reader(part, { stem, ...(options.key === undefined ? {} : { key: options.key }) });
 }
 
 function take(session: ReadSession, reader: PartReader, piece: Parameters<PartReader["take"]>[0]): void {
