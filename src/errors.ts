@@ -18,7 +18,8 @@
  * | `corrupt` | bytes that a power cut cannot explain (only with `strict`, or where going on would destroy them) | `holdfast check`, `holdfast repair` |
  * | `failed` | an earlier failure left the outcome unknown; nothing more is written | open the session again |
  * | `read-only` | the store was opened `readOnly`, or the file system is | open it for writing |
- * | `not-found` | no such session or alias | check the key |
+ * | `not-found` | no such session, alias or record | check the key |
+ * | `exists` | there is a session of that key already | remove it, or take another key |
  * | `closed` | the store, or this handle of a deleted session, is closed | open it again |
  * | `io` | the operating system refused; `cause` has its error | see `cause` |
  */
@@ -30,6 +31,7 @@ export type HoldfastErrorCode =
   | "failed"
   | "read-only"
   | "not-found"
+  | "exists"
   | "closed"
   | "io";
 

@@ -12,6 +12,7 @@ export const commandTable: ReadonlyMap<string, () => Promise<Command>> = new Map
   ["show", async () => (await import("./show.ts")).command],
   ["ls", async () => (await import("./ls.ts")).command],
   ["truncate", async () => (await import("./truncate.ts")).command],
+  ["fork", async () => (await import("./fork.ts")).command],
   ["compact", async () => (await import("./compact.ts")).command],
   ["rm", async () => (await import("./rm.ts")).command],
   ["check", async () => (await import("./check.ts")).command],

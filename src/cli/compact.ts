@@ -22,7 +22,10 @@ export const command: Command = {
       "record names any more are removed, also those of sessions that were deleted.",
     ],
     positionals: [{ name: "KEY", required: false, description: "the session's key" }],
-    options: [{ name: "all", description: "every session" }],
+    options: [
+      { name: "all", description: "every session" },
+      { name: "archive", description: "keep what is taken out beside the log; show --all reads through it" },
+    ],
     examples: [{ does: "every night", line: "holdfast compact --all" }],
   },
   async run(context) {
@@ -96,9 +99,13 @@ async function compactOne(
   progress?: Progress,
 ): Promise<void> {
   const session = await store.session(key);
-  const { removed, bytesBefore, bytesAfter } = await session.compact();
+  const archive = context.parsed.has("archive");
+  const { removed, bytesBefore, bytesAfter, archived } = await session.compact(archive ? { archive } : {});
   await progress?.done();
-  if (context.parsed.has("json")) return await writeJson(context, { key, removed, bytesBefore, bytesAfter });
+  if (context.parsed.has("json")) {
+    return await writeJson(context, { key, removed, bytesBefore, bytesAfter, ...(archived > 0 ? { archived } : {}) });
+  }
   const sizes = removed === 0 ? formatBytes(bytesAfter) : `${formatBytes(bytesBefore)} → ${formatBytes(bytesAfter)}`;
-  await context.stdout.write(`${visibleLine(key)}: ${countOf(removed, "record")} removed, ${sizes}\n`);
+  const kept = archived === 0 ? "" : `, ${countOf(archived, "record")} kept in the archive`;
+  await context.stdout.write(`${visibleLine(key)}: ${countOf(removed, "record")} removed${kept}, ${sizes}\n`);
 }

@@ -23,19 +23,25 @@ export const command: Command = {
     positionals: [],
     options: [
       { name: "workspace", value: "W", description: "only the sessions of this workspace" },
+      { name: "parent", value: "KEY", description: "only the sessions that branch off from this one" },
       { name: "limit", value: "N", kind: "count", description: "at most N sessions" },
     ],
     examples: [{ does: "the keys of the ten newest", line: "holdfast ls --limit 10 | cut -f1" }],
   },
   async run(context) {
     const workspace = context.parsed.text("workspace");
+    const parent = context.parsed.text("parent");
     const limit = context.parsed.count("limit");
     if (limit === 0) return exitCodes.done;
     const sessions = await withStore(
       context,
       { readOnly: true },
       (store) =>
-        store.list({ ...(workspace === undefined ? {} : { workspace }), ...(limit === undefined ? {} : { limit }) }),
+        store.list({
+          ...(workspace === undefined ? {} : { workspace }),
+          ...(parent === undefined ? {} : { parent }),
+          ...(limit === undefined ? {} : { limit }),
+        }),
     );
     if (context.parsed.has("json")) {
       for (const session of sessions) await writeJson(context, listEntry(session));
@@ -73,7 +79,7 @@ function plainRow({ key, active, records, bytes, updatedAt, title, workspace, su
 
 /** Only the members that are promised, in their order. */
 function listEntry(
-  { key, records, active, bytes, summary, title, workspace, createdAt, updatedAt }: SessionInfo,
+  { key, records, active, bytes, summary, title, workspace, createdAt, updatedAt, parent }: SessionInfo,
 ): SessionInfo {
-  return { key, records, active, bytes, summary, title, workspace, createdAt, updatedAt };
+  return { key, records, active, bytes, summary, title, workspace, createdAt, updatedAt, parent };
 }

@@ -109,6 +109,7 @@ const hints: Readonly<Record<HoldfastError["code"], string | null>> = {
   failed: "Run the command again: what is in the log is looked at afresh",
   "read-only": "The directory or file may not be written by this user",
   "not-found": "See what there is with: holdfast ls; another directory is given with --dir",
+  exists: "Remove it with: holdfast rm KEY; or take another key",
   closed: null,
   io: null,
 };

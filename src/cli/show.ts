@@ -26,7 +26,7 @@ export const command: Command = {
     options: [
       { name: "tail", value: "N", kind: "count", description: "only the newest N records" },
       { name: "follow", short: "f", description: "wait for more" },
-      { name: "all", description: "truncated records too" },
+      { name: "all", description: "truncated and archived records too" },
     ],
     examples: [
       { does: "watch a session", line: "holdfast show telegram:123 --tail 5 --follow" },

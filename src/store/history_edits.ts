@@ -18,8 +18,20 @@ import { setAside } from "../log/quarantine.ts";
 import { chainStartOn, type DamagedLine } from "../log/record_chain.ts";
 import { checksumText } from "../log/record_format.ts";
 import { makeSeal } from "../log/seal.ts";
+import { keepRemoved, type RemovedRecords, sweepUnfinished } from "./history_archive.ts";
 import type { OpenSession } from "./open_session.ts";
 import type { SessionMeta } from "./session_meta.ts";
+
+/** Options of `Session.compact`. */
+export interface CompactionOptions {
+  /**
+   * Whether the records that are removed from the log are kept in `<name>.archive/`, where no bytes are copied if the
+   * file system can give a file a second name.
+   *
+   * @default {what the store's `archive` says}
+   */
+  archive?: boolean;
+}
 
 /** What a compaction did. */
 export interface CompactionResult {
@@ -29,6 +41,8 @@ export interface CompactionResult {
   bytesBefore: number;
   /** The log's size after, in bytes. */
   bytesAfter: number;
+  /** How many of the records that went are in the archive. */
+  archived: number;
 }
 
 /** Options of {@linkcode truncateHistory}. */
@@ -108,17 +122,23 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
  *
  * @param session The open session.
  * @param keepHidden Whether hidden records stay, so that damaged lines alone go: a repair removes nothing else.
+ * @param archive Whether the records that go are kept beside the log.
  * @returns What went.
  */
-export async function compactHistory(session: OpenSession, keepHidden: boolean = false): Promise<CompactionResult> {
+export async function compactHistory(
+  session: OpenSession,
+  keepHidden: boolean = false,
+  archive: boolean = false,
+): Promise<CompactionResult> {
   return await session.guard("compacting", async () => {
     await session.lookAtLog();
     const { writer } = session;
-    if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0 };
+    if (writer === null) return { removed: 0, bytesBefore: 0, bytesAfter: 0, archived: 0 };
     await session.sync();
     const bytesBefore = writer.tailOffset;
     const survey = await surveyLog(session, writer, keepHidden);
-    if (survey.isCompact) return { removed: 0, bytesBefore, bytesAfter: bytesBefore };
+    if (survey.isCompact) return { removed: 0, bytesBefore, bytesAfter: bytesBefore, archived: 0 };
+    await sweepUnfinished(session, writer);
     const { fileSystem } = session.context;
     const { files } = session;
     const old = await writer.handle.stat();
@@ -126,16 +146,16 @@ export async function compactHistory(session: OpenSession, keepHidden: boolean =
     const log = await writeNewLog(fileSystem, files.logTemporary, old, session.seed, readRecords(writer.handle, plan));
     // Sessions are listed by the time of their last write, and this is none.
     await log.handle.setModified?.(old.modifiedMs).catch(() => undefined);
-    // Sessions are listed by the time of their last write, and this is none.
-    await log.handle.setModified?.(old.modifiedMs).catch(() => undefined);
     const count = log.position.rawCount ?? 0;
     const position = { ...log.position, sequence: Math.max(log.position.sequence, writer.sequenceNext) };
     await orTakenBack(session, log, async () => {
       const sealed = await makeSeal(log.handle, position, count) ?? undefined;
+      if (archive) await keepRemoved(session, writer, durablePlan(session, writer, 0), survey);
       await session.writeMeta({ skip: survey.hidden, count, sealed });
     });
     await putInPlace(session, log, writer.sequenceNext);
-    return { removed: survey.lines - count, bytesBefore, bytesAfter: log.position.offset };
+    const archived = archive ? survey.removed : 0;
+    return { removed: survey.lines - count, bytesBefore, bytesAfter: log.position.offset, archived };
   });
 }
 
@@ -201,13 +221,15 @@ async function firstKept(
 }
 
 /** What a compaction would find. */
-interface LogSurvey {
+interface LogSurvey extends RemovedRecords {
   /** The number of the first record that stays. */
   keepFrom: number;
   /** How many of those that stay are hidden. */
   hidden: number;
   /** How many lines there are, damaged ones too. */
   lines: number;
+  /** How many records go. */
+  removed: number;
   /** Whether there is nothing to remove. */
   isCompact: boolean;
 }
@@ -221,6 +243,7 @@ async function surveyLog(session: OpenSession, writer: LogWriter, keepHidden: bo
   let hiddenLines = 0;
   let firstSequence = Infinity;
   let lastSequence = -1;
+  let lastRemoved = -1;
   plan.onDamage = (line) => {
     lines++;
     // What recovery made harmless was set aside then.
@@ -232,6 +255,7 @@ async function surveyLog(session: OpenSession, writer: LogWriter, keepHidden: bo
       bytes += length + 1;
       if (sequence < session.first) hiddenLines++;
       firstSequence = Math.min(firstSequence, sequence);
+      if (lastSequence < session.first) lastRemoved = lastSequence;
       lastSequence = sequence;
     }
   }
@@ -239,7 +263,9 @@ async function surveyLog(session: OpenSession, writer: LogWriter, keepHidden: bo
   const keepFrom = keepHidden ? 0 : Math.min(session.first, Math.max(lastSequence, 0));
   const hidden = keepHidden ? hiddenLines : keepFrom < session.first ? 1 : 0;
   const isCompact = damaged.length === 0 && bytes === writer.tailOffset && (firstSequence >= keepFrom);
-  return { keepFrom, hidden, lines, isCompact };
+  const removed = keepHidden ? 0 : Math.max(0, hiddenLines - hidden);
+  const range = removed === 0 ? null : { first: firstSequence, last: lastRemoved };
+  return { keepFrom, hidden, lines, isCompact, removed, range, withDamage: damaged.length > 0 };
 }
 
 /** Damaged lines that follow each other are one piece. */

@@ -9,6 +9,7 @@ import type { JsonObject } from "../log/json_text.ts";
 import type { AppendReceipt } from "./group_plan.ts";
 import {
   compactHistory,
+  type CompactionOptions,
   type CompactionResult,
   replaceHistory,
   truncateHistory,
@@ -21,7 +22,7 @@ import { SessionHold } from "./session_hold.ts";
 import { SessionReader } from "./session_reader.ts";
 import type { VerifyReport } from "./session_verification.ts";
 import type { SessionWorker } from "./session_worker.ts";
-import { type DurabilityMode, wholeNumber } from "./store_options.ts";
+import { assertBoolean, type DurabilityMode, wholeNumber } from "./store_options.ts";
 
 /** Options of an append. */
 export interface AppendOptions {
@@ -231,12 +232,15 @@ export class Session extends SessionReader {
   }
 
   /**
-   * Removes hidden records and damaged lines from the log; damaged bytes go to quarantine.
+   * Removes hidden records and damaged lines from the log; damaged bytes go to quarantine. With `archive` the records
+   * are kept beside the log: `records({ all: true })` reads through them.
    *
+   * @param options Whether what is removed is kept.
    * @returns How much went.
    */
-  async compact(): Promise<CompactionResult> {
-    return await this.#worker.edit(async (session) => await compactHistory(session));
+  async compact(options: CompactionOptions = {}): Promise<CompactionResult> {
+    const archive = assertBoolean("archive", options.archive ?? this.#worker.host.options.archive);
+    return await this.#worker.edit(async (session) => await compactHistory(session, false, archive));
   }
 
   /**

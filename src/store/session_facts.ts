@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SessionMeta } from "./session_meta.ts";
+import { readParent, type SessionMeta, type SessionParent } from "./session_meta.ts";
 
 /** Facts of a session that its user can set; `null` takes one away. */
 export interface SessionFacts {
@@ -12,6 +12,8 @@ export interface SessionFacts {
   title?: string | null;
   /** The workspace that it belongs to. */
   workspace?: string | null;
+  /** Where it branches off from another session: a subagent's names the one that called it, and the record. */
+  parent?: SessionParent | null;
   /** Picoclaw's scope: any JSON value. */
   scope?: unknown;
   /** Other keys by which `resolve` finds it. */
@@ -30,6 +32,12 @@ export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
   if (facts.title !== undefined) change.title = facts.title === null ? null : assertText("title", facts.title);
   if (facts.workspace !== undefined) {
     change.workspace = facts.workspace === null ? null : assertText("workspace", facts.workspace);
+  }
+  if (facts.parent !== undefined) {
+    change.parent = facts.parent === null ? null : readParent(facts.parent);
+    if (change.parent === null && facts.parent !== null) {
+      throw new TypeError("parent must be a key and a number, or null");
+    }
   }
   if (facts.scope !== undefined) {
     const scope: unknown = facts.scope === null ? null : JSON.stringify(facts.scope);
@@ -50,9 +58,10 @@ export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
  * @returns True if all that would change is as it would be.
  */
 export function isUnchanged(meta: SessionMeta, change: Partial<SessionMeta>): boolean {
-  const { summary, title, workspace, aliases } = change;
+  const { summary, title, workspace, aliases, parent } = change;
   return (summary === undefined || summary === meta.summary) && (title === undefined || title === meta.title) &&
     (workspace === undefined || workspace === meta.workspace) &&
+    (parent === undefined || JSON.stringify(parent) === JSON.stringify(meta.parent)) &&
     (!("scope" in change) || change.scope === meta.scope) &&
     (aliases === undefined || JSON.stringify(aliases) === JSON.stringify(meta.aliases));
 }

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
+import { removeArchive } from "../log/archive.ts";
 import { directoryOf, unlinkIfThere } from "../log/atomic_file.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
+import { removeOwnDirectory } from "../log/side_directory.ts";
 import type { SessionFiles } from "./session_name.ts";
 
 /**
@@ -36,15 +37,8 @@ export async function removeLogFiles(fileSystem: FileSystem, files: SessionFiles
   for (const { name } of await quarantineFiles(fileSystem, files.quarantine)) {
     await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);
   }
-  await removeIfEmpty(fileSystem, files.quarantine);
+  await removeOwnDirectory(fileSystem, files.quarantine);
+  await removeArchive(fileSystem, files.archive);
+  await unlinkIfThere(fileSystem, files.origin);
   await fileSystem.syncDirectory(directoryOf(files.log));
-}
-
-async function removeIfEmpty(fileSystem: FileSystem, directory: string): Promise<void> {
-  try {
-    await fileSystem.removeDirectory(directory);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-  }
 }

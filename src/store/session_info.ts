@@ -14,7 +14,7 @@ import { chainStart } from "../log/record_chain.ts";
 import { readMark } from "../log/record_format.ts";
 import { findSeal } from "../log/seal.ts";
 import { locateSession, type SessionLocation } from "./session_location.ts";
-import type { SessionMeta } from "./session_meta.ts";
+import type { SessionMeta, SessionParent } from "./session_meta.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** A session in a list. */
@@ -33,6 +33,8 @@ export interface SessionInfo {
   title: string | null;
   /** The workspace that it belongs to. */
   workspace: string | null;
+  /** Where it branches off from another session; null: it does not. */
+  parent: SessionParent | null;
   /** When it was created, RFC 3339, as its meta file says; null if that is unknown. */
   createdAt: string | null;
   /** When its log was last written, as the file system saw it, RFC 3339; null if it has none. */
@@ -96,6 +98,7 @@ export async function describeLocation(
     summary: meta?.summary ?? "",
     title: meta?.title ?? null,
     workspace: meta?.workspace ?? null,
+    parent: meta?.parent ?? null,
     createdAt: meta?.createdAt || null,
     updatedAt: stat === null ? null : new Date(modifiedMs).toISOString(),
     modifiedMs,

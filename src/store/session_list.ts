@@ -21,6 +21,12 @@ export interface ListOptions {
    */
   workspace?: string;
   /**
+   * Only sessions that branch off from this one: forks, and side chains of subagents.
+   *
+   * @default {all}
+   */
+  parent?: string;
+  /**
    * How many at the most.
    *
    * @default {all}
@@ -41,11 +47,13 @@ export interface ListOptions {
 export async function listSessions(context: StoreContext, options: ListOptions): Promise<SessionInfo[]> {
   const limit = options.limit === undefined ? Infinity : wholeNumber("limit", options.limit, 0);
   if (options.workspace !== undefined) assertText("workspace", options.workspace);
+  if (options.parent !== undefined) assertText("parent", options.parent);
   if (options.after !== undefined) assertText("after", options.after);
   const found: RankedInfo[] = [];
   for (const name of await namesIn(context)) {
     const info = await ifReadable(context, name, async () => await describeName(context, name));
-    if (info !== null && (options.workspace === undefined || info.workspace === options.workspace)) found.push(info);
+    if (info === null || (options.workspace !== undefined && info.workspace !== options.workspace)) continue;
+    if (options.parent === undefined || info.parent?.key === options.parent) found.push(info);
   }
   found.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.key < other.key ? -1 : 1));
   let start = 0;

@@ -107,7 +107,7 @@ export async function* readView(
     cursor.position.offset <= log.tail.kept.offset && await findSeal(log.handle, cursor.seal, log.size) !== null;
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
   const start = resumed ? cursor.position : await startFor(target, log, sequenceMin);
-  const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log) };
+  const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log.path) };
   const position = yield* readRecords(log.handle, plan);
   return { inode, position, seal: await makeSeal(log.handle, position, 0) };
 }
@@ -150,7 +150,7 @@ export async function readTail(target: ReadTarget, count: number, previews: bool
  * @returns The plan.
  */
 export function planOf(target: ReadTarget, log: LogView): ReadPlan {
-  return { start: log.start, tail: log.tail, sequenceMin: log.first, onDamage: damageHandler(target, log) };
+  return { start: log.start, tail: log.tail, sequenceMin: log.first, onDamage: damageHandler(target, log.path) };
 }
 
 /**
@@ -163,11 +163,18 @@ export function notFound(key: string): HoldfastError {
   return new HoldfastError("not-found", `No such session: ${JSON.stringify(key)}`);
 }
 
-function damageHandler(target: ReadTarget, log: LogView): (line: DamagedLine) => void {
+/**
+ * What to do about a damaged line: an event, or in a `strict` store an error.
+ *
+ * @param target Which session.
+ * @param path The file that it is in.
+ * @returns The function to call.
+ */
+export function damageHandler(target: ReadTarget, path: string): (line: DamagedLine) => void {
   return ({ offset, length, reason, dead }) => {
     if (dead === true) return;
     const message = `Skipped ${length} bytes at ${offset} (${reason}) of session ${JSON.stringify(target.key)}`;
-    if (target.strict) throw new HoldfastError("corrupt", message, { path: log.path, offset });
-    target.context.report({ type: "damaged-line", key: target.key, path: log.path, offset, length, message });
+    if (target.strict) throw new HoldfastError("corrupt", message, { path, offset });
+    target.context.report({ type: "damaged-line", key: target.key, path, offset, length, message });
   };
 }

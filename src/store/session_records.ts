@@ -5,7 +5,8 @@
  */
 
 import type { LogRecord } from "../log/log_reader.ts";
-import { openTarget, type ReadRange, type ReadTarget, readView } from "./session_reading.ts";
+import { readWithArchive } from "./archive_reading.ts";
+import { openTarget, type ReadRange, type ReadTarget } from "./session_reading.ts";
 import { closeView, type SessionView } from "./session_view.ts";
 import type { SessionWorker } from "./session_worker.ts";
 import { wholeNumber } from "./store_options.ts";
@@ -25,7 +26,7 @@ export interface RecordsOptions {
    */
   limit?: number;
   /**
-   * Hidden records too, as far as they are still in the log.
+   * Hidden records too, as far as they are still in the log or in its archive.
    *
    * @default {false}
    */
@@ -59,8 +60,8 @@ export async function* readAllRecords(target: ReadTarget, options: RecordsOption
   const view = await openTarget(target);
   try {
     const log = view?.log ?? null;
-    if (log === null || left === 0) return;
-    for await (const records of readView(target, log, range)) {
+    if (view === null || log === null || left === 0) return;
+    for await (const records of readWithArchive(target, view, log, range)) {
       for (const record of records) {
         if (isAborted(options)) return;
         yield record;
@@ -94,7 +95,8 @@ export async function* followRecords(worker: SessionWorker, options: RecordsOpti
       if (view === null && seen) return;
       seen ||= view !== null;
       const { from } = range;
-      const parts = view === null || view.log === null ? null : readView(worker.target, view.log, range);
+      const log = view?.log ?? null;
+      const parts = view === null || log === null ? null : readWithArchive(worker.target, view, log, range);
       for (let part = await parts?.next(); part !== undefined; part = await parts?.next()) {
         if (part.done === true) {
           range.cursor = part.value;

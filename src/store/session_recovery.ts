@@ -7,6 +7,7 @@
 
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
+import { sweepArchive } from "../log/archive.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { recoverLog, type RecoveryReport } from "../log/log_recovery.ts";
 import { setAside } from "../log/quarantine.ts";
@@ -56,6 +57,7 @@ export async function openLog(
   }
   try {
     const { size } = await handle.stat();
+    await sweepArchive(context.fileSystem, files.archive, handle);
     const origin = await lostOrigin(context.fileSystem, files, key, meta);
     const start = chainStartOn(seedOf(key, { seed: meta?.seed, ...origin }));
     const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
@@ -71,7 +73,8 @@ export async function openLog(
     const known = { ...said, first, skip };
     const replaced = await settleReplace(context, key, files, handle, known);
     if (first > position.sequence) reportFirstBeyondEnd(context, key, files, first, position);
-    const metaStale = replaced !== known || report.keptInPlace || skip !== said.skip;
+    const metaStale = replaced !== known || report.keptInPlace || skip !== said.skip ||
+      origin.seed !== undefined;
     return { handle, position, meta: replaced, metaStale, sealedOffset: floor.offset };
   } catch (error) {
     await handle.close();

@@ -13,10 +13,11 @@ import type { SessionInfo } from "./session_info.ts";
 import { isSession, type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
 import { locateSession } from "./session_location.ts";
 import { assertKey } from "./session_name.ts";
+import { forkSession, type ForkOptions, type ForkResult } from "./session_fork.ts";
 import { SessionPool } from "./session_pool.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreCounters } from "./store_counters.ts";
-import type { ResolvedOptions } from "./store_options.ts";
+import { type ResolvedOptions, wholeNumber } from "./store_options.ts";
 
 /**
  * A directory of sessions. Made by `openStore`.
@@ -125,6 +126,48 @@ export class SessionStore {
     } finally {
       this.#pool.forget(worker);
     }
+  }
+
+  /**
+   * Makes another session that begins with the same records: same bytes, numbers, ids and times. Where the file system
+   * can share bytes (btrfs, XFS), they are on flash once. The fork goes on by itself and outlives its source; `info()`
+   * says where it branches off, and `list({ parent })` finds it.
+   *
+   * The source need not be idle: what it has acknowledged is in the fork. At a hidden record the fork shows what was
+   * there before it was hidden, and has no summary. After a crash there is a whole fork, or none.
+   *
+   * @param from The source's key.
+   * @param to The fork's key; there is no such session yet.
+   * @param options Up to which record.
+   * @returns What the fork was made of.
+   * @throws {HoldfastError} `not-found` if there is no source or no such record, `exists` if there is a session `to`,
+   * `locked` if somebody else is writing it.
+   *
+   * @example
+   * ```ts
+   * import { openStore } from "holdfast";
+   *
+   * await using store = await openStore("/tmp/holdfast-example-fork");
+   * await store.delete("attempt:2");
+   * const chat = await store.session("attempt:1");
+   * const { sequence } = await chat.append({ role: "user", content: "Try the other way." });
+   * await store.fork("attempt:1", "attempt:2", { at: sequence });
+   * ```
+   */
+  async fork(from: string, to: string, options: ForkOptions = {}): Promise<ForkResult> {
+    this.#assertOpen();
+    assertKey(from);
+    assertKey(to);
+    if (from === to) throw new RangeError("A session cannot be forked to itself");
+    const at = options.at === undefined ? null : wholeNumber("at", options.at, 0);
+    const [source, target] = [await this.#pool.worker(from), await this.#pool.worker(to)];
+    target.assertWritable();
+    await source.beforeRead();
+    return await this.#typed("forking the session", async () => {
+      const { result, summary } = await target.create(async () => await forkSession(source.target, to, at));
+      target.summary = summary;
+      return result;
+    });
   }
 
   /**

@@ -4,13 +4,15 @@
  * @module
  */
 
+import { archiveSegments, readArchive } from "../log/archive.ts";
 import { readReferences } from "../log/blob_member.ts";
 import { type LogRecord, readRecords } from "../log/log_reader.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
 import type { DamagedLine } from "../log/record_chain.ts";
 import { type BadBlob, checkBlobs } from "./blob_reading.ts";
 import { notFound, planOf, type ReadTarget, withView } from "./session_reading.ts";
-import type { LogView } from "./session_view.ts";
+import type { SessionFiles } from "./session_name.ts";
+import type { LogView, SessionView } from "./session_view.ts";
 
 /** What verification found; nothing of it is repaired by looking. */
 export interface VerifyReport {
@@ -30,6 +32,8 @@ export interface VerifyReport {
   damaged: { offset: number; length: number; reason: string }[];
   /** What a power cut tore at the end, never acknowledged; it goes to quarantine at the next write. */
   tornTail: { offset: number; length: number } | null;
+  /** What is in the archive; absent: there is none. */
+  archive?: ArchiveReport;
   /** How many large values are kept in files of their own. */
   blobs: number;
   /** Those of which that is missing or damaged; each record's text in the log is all there is of them. */
@@ -40,6 +44,14 @@ export interface VerifyReport {
   meta: "ok" | "missing" | "damaged";
   /** Why the meta file is damaged. */
   metaReason?: string;
+}
+
+/** What verification found in an archive. */
+export interface ArchiveReport {
+  /** Records that can be read, each number once; those that are in the log as well do not count. */
+  records: number;
+  /** Lines that are no record, with the name of their file in the archive. */
+  damaged: { file: string; offset: number; length: number; reason: string }[];
 }
 
 /** A large value that is missing or damaged. */
@@ -111,14 +123,41 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
         report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
       }
     }
+    const archive = log === null ? null : await verifyArchive(target, view, log);
+    if (archive !== null) report.archive = archive;
     const durableNext = meta.state === "ok" ? meta.meta.sealed?.next ?? 0 : 0;
     const from = log?.tail.kept.sequence ?? 0;
     if (from < durableNext) report.missing = { from, to: durableNext - 1 };
     const isWhole = report.damaged.length === 0 && report.tornTail === null && report.missing === undefined;
-    report.ok = isWhole && report.damagedBlobs.length === 0 && meta.state === "ok";
+    const isComplete = report.damagedBlobs.length === 0 && (archive === null || archive.damaged.length === 0);
+    report.ok = isWhole && isComplete && meta.state === "ok";
     return report;
   });
 }
+
+async function verifyArchive(target: ReadTarget, view: SessionView, log: LogView): Promise<ArchiveReport | null> {
+  const { fileSystem } = target.context;
+  const { archive } = view.files;
+  if ((await archiveSegments(fileSystem, archive)).length === 0) return null;
+  const first = readRecords(log.handle, {
+    ...planOf(target, log),
+    sequenceMin: 0,
+    withContent: false,
+    onDamage: ignore,
+  });
+  const group = await first.next();
+  await first.return({ offset: 0, checksum: null, sequence: 0, rawCount: null });
+  const below = group.done === true ? Infinity : group.value[0]?.sequence ?? Infinity;
+  const report: ArchiveReport = { records: 0, damaged: [] };
+  const onDamage = ({ offset, length, reason }: DamagedLine, path: string): void => {
+    report.damaged.push({ file: path.slice(archive.length + 1), offset, length, reason });
+  };
+  const read = { seed: log.start.checksum ?? 0, from: 0, below, withContent: false, onDamage };
+  for await (const records of readArchive(fileSystem, archive, read)) report.records += records.length;
+  return report;
+}
+
+function ignore(): void {}
 
 /** A torn end that has changed by the time of a second look is a writer in mid-write (H11). */
 async function isStillTorn(target: ReadTarget, log: LogView): Promise<boolean> {
@@ -141,8 +180,9 @@ export async function measureSession(target: ReadTarget): Promise<SessionStats> 
     const { log, files } = view;
     const quarantined = await quarantineFiles(target.context.fileSystem, files.quarantine);
     const quarantineBytes = quarantined.reduce((sum, file) => sum + file.size, 0);
+    const archiveBytes = await measureArchive(target, files, log);
     const counts = { records: 0, dead: 0, bytes: 0, fillBytes: 0, blobs: 0, blobBytes: 0 };
-    const stats: SessionStats = { key: target.key, ...counts, quarantineBytes, archiveBytes: 0 };
+    const stats: SessionStats = { key: target.key, ...counts, quarantineBytes, archiveBytes };
     if (log === null) return stats;
     const onDamage = () => stats.dead++;
     const plan = { ...planOf(target, log), sequenceMin: 0, withContent: false, withBlobs: true, onDamage };
@@ -159,6 +199,16 @@ export async function measureSession(target: ReadTarget): Promise<SessionStats> 
     for (const bytes of blobs.values()) stats.blobBytes += bytes;
     return { ...stats, bytes: log.size, fillBytes: Math.max(0, log.size - log.tail.tornEnd) };
   });
+}
+
+/** A file counts once, however many names it has, and the log's own not at all. */
+async function measureArchive(target: ReadTarget, files: SessionFiles, log: LogView | null): Promise<number> {
+  const inode = log === null ? null : (await log.handle.stat()).inode;
+  const sizes = new Map<number, number>();
+  for (const segment of await archiveSegments(target.context.fileSystem, files.archive)) {
+    if (segment.inode !== inode) sizes.set(segment.inode, segment.size);
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
 async function verifyBlobs({ context }: ReadTarget, report: VerifyReport, record: LogRecord): Promise<void> {

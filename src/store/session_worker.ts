@@ -151,6 +151,32 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     }, true);
   }
 
+  /**
+   * Runs a step that makes the session's files, with nothing of it open here.
+   *
+   * @param step The step; claims the session by itself.
+   * @returns What it returned.
+   */
+  async create<T>(step: () => Promise<T>): Promise<T> {
+    this.assertWritable();
+    return await this.#queue.run(async () => {
+      const session = this.#opened?.session;
+      if (session?.exists === true) {
+        const message = `There is a session ${JSON.stringify(this.key)} already, and it is open`;
+        throw new HoldfastError("exists", message, { path: session.files.log });
+      }
+      if (session !== undefined) {
+        this.#forget(session);
+        await session.release();
+      }
+      try {
+        return await step();
+      } finally {
+        this.#wake();
+      }
+    }, true);
+  }
+
   /** Opens it, with a log, and keeps it open until {@linkcode SessionWorker.letGo}. */
   async hold(): Promise<void> {
     await this.edit(async (session) => {

@@ -86,6 +86,13 @@ export interface StoreOptions {
    */
   preallocate?: boolean;
   /**
+   * Whether compaction keeps the records that it removes from a log, in `<name>.archive/`. A session's files then grow
+   * for as long as it lives; `records({ all: true })` gives everything that was ever said.
+   *
+   * @default {false}
+   */
+  archive?: boolean;
+  /**
    * Whether nothing is ever written: no directory made, no lock taken, nothing repaired.
    *
    * @default {false}
@@ -130,6 +137,8 @@ export interface ResolvedOptions {
   blobs: BlobLimits | null;
   /** See {@linkcode StoreOptions.preallocate}. */
   preallocate: boolean;
+  /** See {@linkcode StoreOptions.archive}. */
+  archive: boolean;
   /** See {@linkcode StoreOptions.readOnly}. */
   readOnly: boolean;
   /** See {@linkcode StoreOptions.openSessionsMax}. */
@@ -164,6 +173,7 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     recordBytesMax: wholeNumber("recordBytesMax", options.recordBytesMax ?? recordBytesLimit, 2, recordBytesLimit),
     blobs: resolveBlobs(options.blobs),
     preallocate: assertBoolean("preallocate", options.preallocate ?? true),
+    archive: assertBoolean("archive", options.archive ?? false),
     readOnly: assertBoolean("readOnly", readOnly),
     openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
     strict: assertBoolean("strict", strict),
@@ -193,7 +203,15 @@ function resolveBlobs(blobs: BlobOptions | undefined): BlobLimits | null {
   return { valueBytesMin, previewBytesMax: wholeNumber("blobs.previewBytesMax", previewBytesMax, 0, half) };
 }
 
-function assertBoolean(name: string, value: unknown): boolean {
+/**
+ * Checks a switch.
+ *
+ * @param name What it is called.
+ * @param value What the user gave.
+ * @returns The same.
+ * @throws {TypeError} If it is neither true nor false.
+ */
+export function assertBoolean(name: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false`);
   return value;
 }

@@ -11,7 +11,18 @@ test("ls lists newest first, in the promised shape; in a pipe separated by tabs"
     await (await store.session("old")).update({ title: "T\u001b", workspace: "/w" });
     await store.close();
     const entries = jsonLines((await on(["ls", "--json"])).stdout);
-    const names = ["key", "records", "active", "bytes", "summary", "title", "workspace", "createdAt", "updatedAt"];
+    const names = [
+      "key",
+      "records",
+      "active",
+      "bytes",
+      "summary",
+      "title",
+      "workspace",
+      "createdAt",
+      "updatedAt",
+      "parent",
+    ];
     for (const entry of entries) assert.deepEqual(Object.keys(Object(entry)), names);
     assert.deepEqual(jsonLines((await on(["ls", "--json", "--workspace", "/w"])).stdout).length, 1);
     assert.deepEqual(jsonLines((await on(["ls", "--json", "--limit", "1"])).stdout).length, 1);

@@ -63,7 +63,7 @@ simulatedTest(
     await chat.truncate(0);
     await chat.truncate(5);
     await chat.replace([]);
-    assert.deepEqual(await chat.compact(), { removed: 0, bytesBefore: 0, bytesAfter: 0 });
+    assert.deepEqual(await chat.compact(), { removed: 0, bytesBefore: 0, bytesAfter: 0, archived: 0 });
     assert.deepEqual((await bench.names()).filter((name) => !name.endsWith(".lock")), []);
     await appendMessages(chat, 0, 3);
     bench.port.takeCalls();
@@ -176,7 +176,7 @@ storeTest("Session.compact() removes what is hidden; the result is equivalent (I
   const before = await bench.read("chat.jsonl");
   const result = await chat.compact();
   const after = await bench.read("chat.jsonl");
-  assert.deepEqual(result, { removed: 6, bytesBefore: before.length, bytesAfter: after.length });
+  assert.deepEqual(result, { removed: 6, bytesBefore: before.length, bytesAfter: after.length, archived: 0 });
   assert.deepEqual(await chat.history(), messages(6, 10));
   assert.deepEqual(await sequences(chat, { all: true }), [6, 7, 8, 9]);
   assert.equal(chat.summary, "s");
@@ -228,7 +228,7 @@ simulatedTest("Session.compact() of what is compact already writes nothing", asy
   await chat.append(message(5));
   bench.port.takeCalls();
   const { length } = await bench.read("chat.jsonl");
-  assert.deepEqual(await chat.compact(), { removed: 0, bytesBefore: length, bytesAfter: length });
+  assert.deepEqual(await chat.compact(), { removed: 0, bytesBefore: length, bytesAfter: length, archived: 0 });
   assert.deepEqual(bench.port.takeCalls(), []);
 });
 

@@ -15,6 +15,7 @@ const changingMethods: ReadonlySet<PortMethod> = new Set<PortMethod>([
   "removeDirectory",
   "rename",
   "link",
+  "cloneFile",
   "unlink",
   "lock",
   "write",
@@ -201,6 +202,13 @@ export class WatchedFileSystem implements FileSystem {
 
   link(from: string, to: string): Promise<void> {
     return this.#run({ method: "link", path: from, toPath: to }, () => this.#inner.link(from, to));
+  }
+
+  cloneFile(from: string, to: string): Promise<void> {
+    return this.#run({ method: "cloneFile", path: from, toPath: to }, async () => {
+      if (this.#inner.cloneFile === undefined) throw systemError("ENOTSUP");
+      await this.#inner.cloneFile(from, to);
+    });
   }
 
   unlink(path: string): Promise<void> {
