@@ -103,6 +103,7 @@ async function runSuite(prefix: readonly string[], filters: readonly string[]): 
       NODE_OPTIONS: `--import=${pathToFileURL(preload).href}`,
       HOLDFAST_SPAWN_DENO: deno,
       HOLDFAST_SPAWN_BUN: bun,
+      HOLDFAST_SPAWN_SLOWNESS: "20",
       HOLDFAST_CRASH_SHARE: process.env.HOLDFAST_CRASH_SHARE ?? "100",
     };
     console.log(

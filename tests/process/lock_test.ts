@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import {
   missingRuntimes,
+  processTimeoutMs,
   type RuntimeChild,
   type RuntimeName,
   runtimeNames,
@@ -18,7 +19,7 @@ import {
 } from "./spawn_helper.ts";
 
 const fixture = fileURLToPath(new URL("fixtures/lock_holder.ts", import.meta.url));
-const timeout = 60_000;
+const timeout = processTimeoutMs;
 
 /** Starts children in a directory of their own, Deno with no more than the right to that directory. */
 class LockParties {

@@ -12,7 +12,14 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { missingRuntimes, runtimeNames, runtimeProgram, spawnPrefix, spawnRuntime } from "./spawn_helper.ts";
+import {
+  missingRuntimes,
+  processTimeoutMs,
+  runtimeNames,
+  runtimeProgram,
+  spawnPrefix,
+  spawnRuntime,
+} from "./spawn_helper.ts";
 
 const fixtures = {
   "runtimeFileSystem": fileURLToPath(new URL("fixtures/port_walk.ts", import.meta.url)),
@@ -28,7 +35,7 @@ for (const [subject, fixture] of Object.entries(fixtures)) {
     const title = `${subject} on ${runtime}: works with ${rights}`;
     const reason = missingRuntimes([runtime]);
     if (reason !== undefined) console.log(`skipped: ${title}: ${reason}`);
-    test(title, { timeout: 60_000, skip: reason ?? false }, async () => {
+    test(title, { timeout: processTimeoutMs, skip: reason ?? false }, async () => {
       const directory = await realpath(await mkdtemp(`${tmpdir()}/holdfast-permissions-`));
       const denoPermissions = [`--allow-read=${directory}`, `--allow-write=${directory}`];
       const child = spawnRuntime(runtime, fixture, { args: [directory], denoPermissions, workingDirectory: directory });
@@ -87,7 +94,7 @@ const denoReason = missingRuntimes(["deno"]) ?? false;
 if (denoReason !== false) console.log(`skipped: the program on Deno with few rights: ${denoReason}`);
 
 test("I15: the program on Deno works with two rights, lock included, and names the right that is missing", {
-  timeout: 60_000,
+  timeout: processTimeoutMs,
   skip: denoReason,
 }, () => {
   const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
@@ -110,7 +117,7 @@ const nodeReason = missingRuntimes(["node", "bun"]) ?? false;
 if (nodeReason !== false) console.log(`skipped: the program under Node's permission model: ${nodeReason}`);
 
 test("I15: the program works under Node's permission model, lock included, and says what is denied", {
-  timeout: 60_000,
+  timeout: processTimeoutMs,
   skip: nodeReason,
 }, () => {
   const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));

@@ -8,7 +8,13 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { missingRuntimes, type RuntimeChild, type RuntimeName, spawnRuntime } from "./spawn_helper.ts";
+import {
+  missingRuntimes,
+  processTimeoutMs,
+  type RuntimeChild,
+  type RuntimeName,
+  spawnRuntime,
+} from "./spawn_helper.ts";
 
 /** Children in one directory, Deno's with no more than the right to that directory. */
 export class ProcessParties {
@@ -70,7 +76,7 @@ export function processTest(
 ): void {
   const reason = missingRuntimes(runtimes);
   if (reason !== undefined) console.log(`skipped: ${title}: ${reason}`);
-  test(title, { timeout: 60_000, skip: reason ?? false }, async () => {
+  test(title, { timeout: processTimeoutMs, skip: reason ?? false }, async () => {
     const parties = new ProcessParties(await realpath(await mkdtemp(`${tmpdir()}/holdfast-process-`)));
     // A test that waits for an answer in vain must not keep its children.
     const guard = setTimeout(() => void parties.kill(), 50_000);

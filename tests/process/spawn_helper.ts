@@ -3,6 +3,7 @@
  *
  * Environment, all optional:
  * - `HOLDFAST_SPAWN_PREFIX`: words to put in front of the program, such as an emulator and its options.
+ * - `HOLDFAST_SPAWN_SLOWNESS`: how many times longer children may take.
  * - `HOLDFAST_SPAWN_NODE`, `HOLDFAST_SPAWN_DENO`, `HOLDFAST_SPAWN_BUN`: the program itself.
  *
  * @module
@@ -13,6 +14,9 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+
+/** How long a test with children may take: ten times as long where they are emulated (`HOLDFAST_SPAWN_SLOWNESS`). */
+export const processTimeoutMs: number = 60_000 * Number(process.env["HOLDFAST_SPAWN_SLOWNESS"] ?? 1);
 
 /** A runtime that a child can run on. */
 export type RuntimeName = "node" | "deno" | "bun";
@@ -122,7 +126,14 @@ export function runtimeCommand(
   const executable = runtimeProgram(runtime);
   if (executable === undefined) throw new Error(`${runtime} is not installed`);
   const own = [...(options.runtimeArguments ?? [])];
-  const words = [...spawnPrefix(), executable, ...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])];
+  const words = [
+    ...spawnPrefix(),
+    executable,
+    ...runtimeWords(runtime, options),
+    ...own,
+    program,
+    ...(options.args ?? []),
+  ];
   const [first = executable, ...rest] = words;
   return [programOnPath(first) ?? first, ...rest];
 }
