@@ -23,6 +23,7 @@ const requiredPaths = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "
 const useSource = `
 import assert from "node:assert/strict";
 import { openStore } from "holdfast";
+import { openAgentMemory } from "holdfast/agent-memory";
 import * as testing from "holdfast/testing";
 import { openTranscript } from "holdfast/transcript";
 
@@ -35,6 +36,11 @@ const transcript = openTranscript(await store.session("agent"));
 assert.equal((await transcript.appendMessage({ role: "user", content: "hi" }, { id: "m1" })).duplicate, false);
 assert.equal((await transcript.appendMessage({ role: "user", content: "hi" }, { id: "m1" })).duplicate, true);
 await store.close();
+
+const memory = await openAgentMemory(directory);
+await memory.addMessage("loop", "user", "hi");
+assert.equal((await memory.getHistory("loop")).length, 1);
+assert.deepEqual(await memory.close(), { error: null });
 
 const again = await openStore(directory, { readOnly: true });
 const history = await (await again.session("telegram:123")).history();

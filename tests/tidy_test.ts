@@ -26,7 +26,13 @@ import {
 } from "./tidy/text_rules.ts";
 
 /** Where it all begins: what `deno.json` and `package.json` export, and the program. */
-const entryPoints = ["mod.ts", "src/testing/mod.ts", "src/transcript/mod.ts", "src/cli/main.ts"];
+const entryPoints = [
+  "mod.ts",
+  "src/adapters/open_agent_memory.ts",
+  "src/testing/mod.ts",
+  "src/transcript/mod.ts",
+  "src/cli/main.ts",
+];
 
 /** Files that are tested through others: a path, or the beginning of one up to a slash, and by which test. */
 const testedElsewhere: Record<string, string> = {

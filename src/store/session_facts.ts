@@ -20,6 +20,31 @@ export interface SessionFacts {
   aliases?: readonly string[];
 }
 
+/** What a session's meta file says of it. */
+export interface KnownFacts {
+  /** A title for people; null if it has none. */
+  title: string | null;
+  /** The workspace that it belongs to; null: to none. */
+  workspace: string | null;
+  /** Picoclaw's scope; null if it has none. */
+  scope: unknown;
+  /** Other keys by which `resolve` finds it. */
+  aliases: string[];
+  /** Where it branches off from another session, or goes on with it; null: it does not. */
+  parent: SessionParent | null;
+}
+
+/**
+ * The facts in a meta file.
+ *
+ * @param meta What it says; null: there is none.
+ * @returns The facts.
+ */
+export function factsOf(meta: SessionMeta | null): KnownFacts {
+  const { title = null, workspace = null, scope, aliases = [], parent = null } = meta ?? {};
+  return { title, workspace, scope: scope === undefined ? null : JSON.parse(scope), aliases: [...aliases], parent };
+}
+
 /**
  * Checks facts and puts them as the meta file has them.
  *

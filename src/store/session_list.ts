@@ -36,6 +36,16 @@ export interface ListOptions {
   after?: string;
 }
 
+/** Options of `SessionStore.resolve`. */
+export interface ResolveOptions {
+  /**
+   * Whether an alias comes before a key of the same name, as for picoclaw: the session of that key is then the old one.
+   *
+   * @default {false}
+   */
+  aliasesFirst?: boolean;
+}
+
 /**
  * Lists sessions.
  *
@@ -65,20 +75,32 @@ export async function listSessions(context: StoreContext, options: ListOptions):
 }
 
 /**
- * Finds the session that an alias, or a key, stands for. A direct hit comes first.
+ * Finds the session that an alias, or a key, stands for.
  *
  * @param context What the store shares.
  * @param alias The alias.
+ * @param options Which comes first.
  * @returns The key; null if nothing has that name.
  */
-export async function resolveAlias(context: StoreContext, alias: string): Promise<string | null> {
-  if (isKey(alias) && await isSession(context, alias)) return alias;
+export async function resolveAlias(
+  context: StoreContext,
+  alias: string,
+  { aliasesFirst = false }: ResolveOptions,
+): Promise<string | null> {
+  const direct = async () => isKey(alias) && await isSession(context, alias) ? alias : null;
+  if (aliasesFirst) return await ownerOfAlias(context, alias) ?? await direct();
+  return await direct() ?? await ownerOfAlias(context, alias);
+}
+
+async function ownerOfAlias(context: StoreContext, alias: string): Promise<string | null> {
   let found: string | null = null;
   for (const name of await namesIn(context)) {
     const { meta } = sessionFiles(context.directory, name);
     const state = await ifReadable(context, name, async () => await readMeta(context.fileSystem, meta));
     if (state?.state !== "ok" || state.meta.deleted) continue;
-    if (state.meta.aliases.includes(alias) && (found === null || state.meta.key < found)) found = state.meta.key;
+    if (state.meta.key !== alias && state.meta.aliases.includes(alias) && (found === null || state.meta.key < found)) {
+      found = state.meta.key;
+    }
   }
   return found;
 }

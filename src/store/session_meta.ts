@@ -33,6 +33,14 @@ export interface SessionParent {
   sequence: number | null;
 }
 
+/** Which session takes the place of another. */
+export interface SessionPromotion {
+  /** Its key. */
+  to: string;
+  /** Whether it has the other's records; then it never gets them again. */
+  done: boolean;
+}
+
 /** What the meta file says of a session. */
 export interface SessionMeta {
   /** The session's key; empty where the file has none. */
@@ -67,6 +75,8 @@ export interface SessionMeta {
   seed: string | undefined;
   /** Where the session branches off from another; null: it does not. */
   parent: SessionParent | null;
+  /** Which session has taken its place, or is about to; undefined: none. */
+  promoted: SessionPromotion | undefined;
   /** Members that are not ours to know, in order, as they stand there: picoclaw's level, then ours. */
   unknown: [key: string, value: string][];
   /** The same for members of `holdfast`. */
@@ -98,6 +108,7 @@ export function newMeta(key: string, now: string): SessionMeta {
     replacing: undefined,
     seed: undefined,
     parent: null,
+    promoted: undefined,
     unknown: [],
     unknownOwn: [],
   };
@@ -163,6 +174,7 @@ export function encodeMeta(meta: SessionMeta): Uint8Array {
   add("replacing", meta.replacing);
   add("seed", meta.seed);
   add("parent", meta.parent);
+  add("promoted", meta.promoted);
   const members: [string, string][] = [
     ["key", JSON.stringify(meta.key)],
     ["summary", JSON.stringify(meta.summary)],
@@ -189,6 +201,7 @@ const ownFields = new Set([
   "replacing",
   "seed",
   "parent",
+  "promoted",
 ]);
 
 type PicoclawFacts = Pick<
@@ -197,7 +210,7 @@ type PicoclawFacts = Pick<
 >;
 type OwnFacts = Pick<
   SessionMeta,
-  "first" | "workspace" | "title" | "sealed" | "deleted" | "replacing" | "seed" | "parent"
+  "first" | "workspace" | "title" | "sealed" | "deleted" | "replacing" | "seed" | "parent" | "promoted"
 >;
 
 function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFacts {
@@ -215,7 +228,7 @@ function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFa
 }
 
 function ownFacts(holdfast: JsonObject | undefined): OwnFacts {
-  const { first, workspace, title, sealed, deleted, replacing, seed, parent } = holdfast ?? {};
+  const { first, workspace, title, sealed, deleted, replacing, seed, parent, promoted } = holdfast ?? {};
   return {
     first: isCount(first) ? first : undefined,
     workspace: typeof workspace === "string" ? workspace : null,
@@ -225,6 +238,7 @@ function ownFacts(holdfast: JsonObject | undefined): OwnFacts {
     replacing: readReplacing(replacing),
     seed: isChecksum(seed) ? seed : undefined,
     parent: readParent(parent),
+    promoted: readPromotion(promoted),
   };
 }
 
@@ -255,6 +269,12 @@ export function readParent(value: unknown): SessionParent | null {
   const { key, sequence } = value;
   if (typeof key !== "string" || key === "" || (sequence !== null && !isCount(sequence))) return null;
   return { key, sequence };
+}
+
+function readPromotion(value: unknown): SessionPromotion | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { to, done } = value;
+  return typeof to === "string" && to !== "" ? { to, done: done === true } : undefined;
 }
 
 /** The last of members with the same key counts, as for every JSON reader. */

@@ -8,9 +8,10 @@ import { systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import type { LogRecord } from "../log/log_reader.ts";
 import { wholeRecord } from "./blob_reading.ts";
+import { factsOf, type KnownFacts } from "./session_facts.ts";
 import { describeSession, type SessionInfo } from "./session_info.ts";
 import { readRecordsBack, type RecordsBackOptions } from "./records_back.ts";
-import { notFound, readTail, type SessionTail } from "./session_reading.ts";
+import { notFound, readTail, type SessionTail, withView } from "./session_reading.ts";
 import { followRecords, readAllRecords, type RecordsOptions } from "./session_records.ts";
 import { measureSession, type SessionStats, type VerifyReport, verifySession } from "./session_verification.ts";
 import type { SessionStatus, SessionWorker } from "./session_worker.ts";
@@ -151,6 +152,19 @@ export class SessionReader {
     const info = await this.#reading(async () => await describeSession(this.#worker.host.context, this.key));
     if (info === null) throw notFound(this.key);
     return info;
+  }
+
+  /**
+   * The facts that `Session.update` sets, and where it comes from.
+   *
+   * @returns Them; none if there is no such session.
+   */
+  async facts(): Promise<KnownFacts> {
+    return await this.#reading(async () =>
+      await withView(this.#worker.target, (view) => {
+        return Promise.resolve(factsOf(view?.meta.state === "ok" ? view.meta.meta : null));
+      })
+    );
   }
 
   /**

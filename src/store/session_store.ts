@@ -10,11 +10,19 @@ import { findLatest } from "./latest_session.ts";
 import { Session } from "./session.ts";
 import { assertText } from "./session_facts.ts";
 import type { SessionInfo } from "./session_info.ts";
-import { isSession, type ListOptions, listSessions, resolveAlias } from "./session_list.ts";
+import { isSession, type ListOptions, listSessions, resolveAlias, type ResolveOptions } from "./session_list.ts";
+import {
+  type Continuation,
+  type ContinuationOptions,
+  continuationTailDefault,
+  continueSession,
+  promoteSession,
+} from "./session_continuation.ts";
 import { locateSession } from "./session_location.ts";
 import { assertKey } from "./session_name.ts";
 import { forkSession, type ForkOptions, type ForkResult } from "./session_fork.ts";
 import { SessionPool } from "./session_pool.ts";
+import type { SessionWorker } from "./session_worker.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreCounters } from "./store_counters.ts";
 import { type ResolvedOptions, wholeNumber } from "./store_options.ts";
@@ -129,6 +137,54 @@ export class SessionStore {
   }
 
   /**
+   * Begins a session with the tail of another, which stays whole: to go on with a conversation that has become too long
+   * to be read in full. It takes over summary, workspace and scope, and names the other as its parent. Nothing of it is
+   * there before all of it is; doing it again changes nothing.
+   *
+   * @param from The key of the other.
+   * @param to The key of the new one.
+   * @param options How much of it.
+   * @returns How many records the new one begins with, and how many it does not have.
+   * @throws {HoldfastError} `not-found` if there is no other.
+   * @throws {RangeError} If the new one has records already.
+   *
+   * @example
+   * ```ts
+   * import { openStore } from "holdfast";
+   *
+   * await using store = await openStore("/tmp/holdfast-example");
+   * await (await store.session("garden")).append({ role: "user", content: "hi" });
+   * const { dropped } = await store.continueAs("garden", "garden-2", { tail: 1000 });
+   * console.log(`${dropped} older records are in "garden" only`);
+   * ```
+   */
+  async continueAs(from: string, to: string, options: ContinuationOptions = {}): Promise<Continuation> {
+    const { tail = continuationTailDefault, title } = options;
+    wholeNumber("tail", tail, 0);
+    if (title !== undefined) assertText("title", title);
+    return await this.#typed("continuing a session", async () => {
+      const [source, target] = await this.#pair(from, to);
+      return await continueSession(source, target, options);
+    });
+  }
+
+  /**
+   * Gives a session that never had a record the active records and the summary of another, of which it takes the place:
+   * of an alias, say, under which the conversation was kept before. It happens once for each of the two, whatever
+   * crashes; the other stays as it is.
+   *
+   * @param from The key of the other.
+   * @param to The key of the new one.
+   * @returns Whether anything was taken over.
+   */
+  async promote(from: string, to: string): Promise<boolean> {
+    return await this.#typed("promoting a session", async () => {
+      const [source, target] = await this.#pair(from, to);
+      return await promoteSession(source, target);
+    });
+  }
+
+  /**
    * Makes another session that begins with the same records: same bytes, numbers, ids and times. Where the file system
    * can share bytes (btrfs, XFS), they are on flash once. The fork goes on by itself and outlives its source; `info()`
    * says where it branches off, and `list({ parent })` finds it.
@@ -174,12 +230,13 @@ export class SessionStore {
    * Finds the session that an alias stands for.
    *
    * @param alias An alias, or a key.
+   * @param options Which comes first, where the name is both; by default the session that has it as its key.
    * @returns The key; null if nothing has that name.
    */
-  async resolve(alias: string): Promise<string | null> {
+  async resolve(alias: string, options: ResolveOptions = {}): Promise<string | null> {
     this.#assertOpen();
     if (typeof alias !== "string") throw new TypeError("alias must be a string");
-    return await this.#typed("resolving an alias", async () => await resolveAlias(this.#context, alias));
+    return await this.#typed("resolving an alias", async () => await resolveAlias(this.#context, alias, options));
   }
 
   /**
@@ -224,6 +281,15 @@ export class SessionStore {
   /** {@linkcode SessionStore.close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #pair(from: string, to: string): Promise<[SessionWorker, SessionWorker]> {
+    assertKey(from);
+    assertKey(to);
+    this.#assertOpen();
+    const pair: [SessionWorker, SessionWorker] = [await this.#pool.worker(from), await this.#pool.worker(to)];
+    pair[1].assertWritable();
+    return pair;
   }
 
   async #isAbsent(key: string): Promise<boolean> {
