@@ -52,15 +52,14 @@ storeTest("The option archive decides for every compaction; a call may say other
   assert.equal((await chat.compact({ archive: false })).archived, 0);
   assert.deepEqual(await sequences(chat, { all: true }), [0, 1, 3]);
   await chat.truncate(0);
-  assert.deepEqual(
-    await chat.compact(),
-    { removed: 0, bytesBefore: 45, bytesAfter: 45, archived: 0 },
-    "the last stays",
-  );
+  assert.equal((await chat.compact()).removed, 0, "the last stays");
   const compact: unknown = Reflect.get(chat, "compact");
   assert.ok(typeof compact === "function");
   await assert.rejects(async () => await Reflect.apply(compact, chat, [{ archive: "yes" }]), TypeError);
-  await assert.rejects(openStore(bench.directory, Object.assign({}, { archive: 1 })), TypeError);
+  const untyped: { open: unknown } = { open: openStore };
+  const { open } = untyped;
+  assert.ok(typeof open === "function");
+  await assert.rejects(async () => await Reflect.apply(open, undefined, [bench.directory, { archive: 1 }]), TypeError);
 });
 
 simulatedTest("Archiving copies no bytes: the old log gets a second name", async (bench) => {
