@@ -23,6 +23,7 @@ import { SessionReader } from "./session_reader.ts";
 import type { VerifyReport } from "./session_verification.ts";
 import type { SessionWorker } from "./session_worker.ts";
 import { assertBoolean, type DurabilityMode, wholeNumber } from "./store_options.ts";
+import { holdsFacts, holdsHistory } from "./write_elision.ts";
 
 /** Options of an append. */
 export interface AppendOptions {
@@ -214,6 +215,7 @@ export class Session extends SessionReader {
 
   /**
    * Puts new records in place of the whole history, with new numbers: after a crash it is the old one or the new one.
+   * Nothing is written if they are the active ones, and the summary is the same.
    *
    * @param records JSON objects; none at all hides everything.
    * @param options The summary that comes with them, in the same commit; absent: it stays.
@@ -223,7 +225,8 @@ export class Session extends SessionReader {
     if (summary !== undefined) assertText("summary", summary);
     const encoded = records.map((record) => encodeRecord(record, this.#worker.host.options));
     const lines = encoded.map((record) => record.extracted?.line ?? record.text);
-    await this.#worker.edit(async (session) => {
+    const isDone = async () => await holdsHistory(this.#worker.target, lines, summary);
+    await this.#worker.editUnless(isDone, async (session) => {
       const replace = async () => await replaceHistory(session, lines, summary);
       if (lines.length > 0) await session.blobs.keep(blobsOf(encoded), replace);
       else await truncateHistory(session, 0, summary === undefined ? {} : { summary });
@@ -277,7 +280,8 @@ export class Session extends SessionReader {
   }
 
   async #change(change: Partial<SessionMeta>): Promise<void> {
-    await this.#worker.edit(async (session) => {
+    const isDone = async () => await holdsFacts(this.#worker.target, change);
+    await this.#worker.editUnless(isDone, async (session) => {
       if (session.exists && isUnchanged(session.meta, change)) return;
       await session.writeMeta(change);
       if (typeof change.workspace === "string") await session.noteWrite();

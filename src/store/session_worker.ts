@@ -152,6 +152,26 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
   }
 
   /**
+   * Runs a step that has the session to itself, unless there is nothing to do; then nothing is opened for it.
+   *
+   * @param isDone Whether there is nothing to do; all that was called before is durable then.
+   * @param step The step.
+   */
+  async editUnless(isDone: () => Promise<boolean>, step: (session: OpenSession) => Promise<void>): Promise<void> {
+    this.assertWritable();
+    await this.#queue.run(async () => {
+      await this.#opened?.session.sync();
+      if (await isDone()) return;
+      const { session } = await this.open();
+      try {
+        await step(session);
+      } finally {
+        this.#wake();
+      }
+    }, true);
+  }
+
+  /**
    * Runs a step that makes the session's files, with nothing of it open here.
    *
    * @param step The step; claims the session by itself.
