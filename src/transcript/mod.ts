@@ -46,6 +46,7 @@
 
 export { CheckpointIndex, type IndexAnswer } from "./checkpoint_index.ts";
 export { type Checkpoint, Checkpoints, type Jump, type NumberedRecord, type RecordLog } from "./checkpoints.ts";
+export { forkTranscript, type ForkTranscriptOptions } from "./fork_transcript.ts";
 export { type ActiveChain, type ChainEnd, type MessageNode } from "./message_tree.ts";
 export {
   type DraftSources,

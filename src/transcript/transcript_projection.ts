@@ -6,6 +6,7 @@
  */
 
 import { isJsonObject, type JsonObject } from "../log/json_text.ts";
+import { RecordIds } from "../store/record_ids.ts";
 import { type ActiveChain, MessageTree } from "./message_tree.ts";
 import { applyPatch, type PatchOperation, type TranscriptTask, type TranscriptWorktree } from "./state_patch.ts";
 import { readTranscriptRecord, recordName, transcriptRecordId } from "./transcript_record.ts";
@@ -50,11 +51,18 @@ export interface TranscriptState {
   refusedOperations: number;
 }
 
+/** How a message's name begins. */
+const messagePrefix = recordName("message.appended", "");
+
+/** How many of the newest records that are no messages are remembered by their ids. */
+const namesMax = 10_000;
+
 /** Adds up records, one after the other. */
 export class TranscriptProjection {
   /** The number of the first record that is active: messages before it are hidden. */
   first = 0;
-  readonly #names = new Map<string, number>();
+  /** Records that are no messages; those are found in their trees. */
+  readonly #names = new RecordIds(namesMax);
   readonly #trees = new Map<string | null, MessageTree>([[null, new MessageTree()]]);
   readonly #boundaries = new Map<string | null, string | null>();
   readonly #sections = new Map<string, JsonObject>();
@@ -85,13 +93,11 @@ export class TranscriptProjection {
    */
   add(sequence: number, record: JsonObject): void {
     this.#next = Math.max(this.#next, sequence + 1);
-    const name = transcriptRecordId(record);
-    if (name !== undefined && !this.#names.has(name)) this.#names.set(name, sequence);
     const fact = readTranscriptRecord(record, sequence);
+    if (fact.kind !== "message") this.#names.add(transcriptRecordId(record), sequence);
     switch (fact.kind) {
       case "message": {
         const { id, parentId, agentId } = fact.place;
-        if (name === undefined) this.#names.set(recordName("message.appended", id), sequence);
         this.#tree(agentId).add({ id, parentId, sequence });
         break;
       }
@@ -129,13 +135,19 @@ export class TranscriptProjection {
   }
 
   /**
-   * Finds a record by the name that {@linkcode transcriptRecordId} gives.
+   * Finds a record by the name that {@linkcode transcriptRecordId} gives: any message, and the newest 10,000 others.
    *
    * @param name The name.
-   * @returns The number of the first record that has it, or undefined.
+   * @returns The number of the record that has it, or undefined.
    */
   find(name: string): number | undefined {
-    return this.#names.get(name);
+    if (!name.startsWith(messagePrefix)) return this.#names.find(name);
+    const id = name.slice(messagePrefix.length);
+    for (const tree of this.#trees.values()) {
+      const node = tree.find(id);
+      if (node !== undefined) return node.sequence;
+    }
+    return undefined;
   }
 
   /**
