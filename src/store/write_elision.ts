@@ -11,13 +11,15 @@ import type { SessionMeta } from "./session_meta.ts";
 import { type ReadTarget, readView, withView } from "./session_reading.ts";
 
 /**
- * Whether a session's meta file says already what a change would make it say.
+ * Whether a session's meta file says already what a change would make it say. An empty change is asked for its own sake:
+ * it opens the session for writing, and so recovers it.
  *
  * @param target The session; all that was called before is durable.
  * @param change The change.
  * @returns True if there is nothing to write.
  */
 export async function holdsFacts(target: ReadTarget, change: Partial<SessionMeta>): Promise<boolean> {
+  if (Object.keys(change).length === 0) return false;
   return await withView(target, (view) => {
     const meta = view?.meta.state === "ok" && view.meta.meta.replacing === undefined ? view.meta.meta : null;
     return Promise.resolve(view !== null && meta !== null && isUnchanged({ ...meta, summary: view.summary }, change));

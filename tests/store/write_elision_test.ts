@@ -82,3 +82,14 @@ storeTest("a write that has nothing to do keeps its place among the calls", asyn
   assert.deepEqual(await session.history(), [...messages(0, 2), message(5), message(6)]);
   assert.deepEqual(await sequences(session), [3, 4, 5, 6]);
 });
+
+storeTest("update({}) opens the session for writing, and so recovers it", async (bench) => {
+  const session = await bench.openSession();
+  await appendMessages(session, 0, 2);
+  await bench.closeAll();
+  await bench.appendTo("chat.jsonl", '{"torn":');
+  const again = await bench.openSession();
+  await again.update({});
+  assert.equal(again.status, "open");
+  assert.deepEqual(bench.eventTypes(), ["torn-tail"]);
+});
