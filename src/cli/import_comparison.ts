@@ -115,7 +115,7 @@ export class Comparison {
         this.#ended = true;
         return;
       }
-      if (isSideRecord(result.value.text)) continue;
+      if (this.#hasSides && isSideRecord(result.value.text)) continue;
       this.#next = result.value;
       return;
     }

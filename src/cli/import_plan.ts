@@ -7,14 +7,15 @@
 import { toHoldfastError } from "../errors.ts";
 import { type DetectedFormat, detectFormat, detectionBytes, formatNamed } from "../formats/detect.ts";
 import { readFileHead } from "../formats/file_head.ts";
+import { jsonl, jsonlLog } from "../formats/jsonl.ts";
 import type { FilePart, SessionFormat, SidecarFile } from "../formats/session_format.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { readMark } from "../log/record_format.ts";
 import { directoryOf, joinPath, stemOf } from "./import_files.ts";
 import { fileChunks } from "./input_lines.ts";
 
-/** A first line is read to its end up to here: nobody's header is longer. */
-const headBytesMax = 4 * 1024 * 1024;
+/** A first line is read to its end up to here: a longer one is no record. */
+const headBytesMax = 11 * 1024 * 1024;
 
 /** A session to import. */
 export interface PlannedSession {
@@ -114,7 +115,11 @@ async function inspect(
     return { reason: `holds no session of the format ${formatName}; left out` };
   }
   const detected = detectFormat(bytes, isWhole);
-  if (detected === undefined) return { reason: "holds no session; left out" };
+  if (detected === undefined) {
+    // Somebody says that there is something in it, and it begins as an object does: each line says what it is.
+    const mayBeLines = isGiven && bytes.find((byte) => byte > 0x20) === 0x7b && !path.endsWith(".json");
+    return mayBeLines ? { format: jsonl, part: jsonlLog } : { reason: "holds no session; left out" };
+  }
   const { format, part } = detected;
   if (part.role === "cache") return { reason: `is a ${part.name} that ${format.name} makes anew; left out` };
   if (part.role === "sidecar") {

@@ -6,6 +6,7 @@
 
 import type { AppendReceipt, Session, SessionStore } from "../../mod.ts";
 import { lineBytesBound, lineBytesMax } from "../log/record_format.ts";
+import { isSideRecord } from "../formats/side_record.ts";
 import { Interruption } from "./command.ts";
 import { Comparison, SideRecords } from "./import_comparison.ts";
 import type { ImportSource } from "./import_source.ts";
@@ -90,7 +91,8 @@ export async function importSource(
         continue;
       }
       if (item.kind === "record" && item.rawIndex < (source.facts.skip ?? 0)) hiddenCount++;
-      const found = item.kind === "side" ? sides.check(item.text) : await comparison.isThere(item) ? "there" : "new";
+      const isSide = item.kind === "side" || (source.hasSides && isSideRecord(item.text));
+      const found = isSide ? sides.check(item.text) : await comparison.isThere(item) ? "there" : "new";
       if (found === "full") {
         report.damaged.push({ line: item.line, reason: "one side record too many" });
         continue;

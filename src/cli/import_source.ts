@@ -54,7 +54,7 @@ export interface ImportSource {
   readonly facts: SessionFacts;
   /** The file's own session id, else the stem of its name. */
   readonly key: string;
-  /** Whether side records may come. */
+  /** Whether side records of it may be in a session. */
   readonly hasSides: boolean;
   /** What a person should know, one sentence each; complete once the items have been read. */
   readonly warnings: readonly string[];
@@ -109,7 +109,8 @@ class FileSource implements ImportSource {
     this.format = planned.format;
     this.size = size;
     this.key = stemOf(planned.path);
-    this.hasSides = planned.part.layout === "document" || planned.sidecars.some(({ sidecar }) => !sidecar.describes);
+    // By format and not by what is there: a file that was beside it once may have gone.
+    this.hasSides = (planned.format.sidecars ?? []).some(({ describes }) => describes !== true);
     this.#reader = this.#newReader();
   }
 

@@ -58,7 +58,9 @@ export function readFileHead(bytes: Uint8Array, isWhole: boolean): FileHead {
 /** Cut values count with their name only: the detectors go by names, and by the values that stand early. */
 function documentMembers(bytes: Uint8Array): { members: Map<string, unknown>; isDocument: boolean } {
   const members = new Map<string, unknown>();
-  const pieces = new JsonPieces(new Set(), (name) => void members.set(name, undefined));
+  const pieces = new JsonPieces(new Set(), (name) => {
+    if (!members.has(name)) members.set(name, undefined);
+  });
   for (const piece of pieces.feed(bytes)) {
     if (piece.kind === "piece") members.set(piece.name, piece.value);
   }

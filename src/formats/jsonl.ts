@@ -101,7 +101,8 @@ const writer: FormatWriter = {
   }),
 };
 
-const log: FilePart = { name: "log", layout: "lines", role: "session" };
+/** The one part of plain JSON Lines. */
+export const jsonlLog: FilePart = { name: "log", layout: "lines", role: "session" };
 
 /** Plain JSON Lines as a {@linkcode SessionFormat}. */
 export const jsonl: SessionFormat = {
@@ -110,12 +111,12 @@ export const jsonl: SessionFormat = {
   /** Takes what no other format claims, where its first lines are objects more often than not. */
   detect({ lines, otherLines, brokenLines }: FileHead): FilePart | undefined {
     if (lines.length === 0 || lines.length < otherLines + brokenLines) return undefined;
-    return log;
+    return jsonlLog;
   },
   reader(): PartReader {
     return new LineReader();
   },
-  fallback: log,
+  fallback: jsonlLog,
   writer,
 };
 
