@@ -44,6 +44,9 @@
  * @module
  */
 
+export { type SaveFailure } from "./background_options.ts";
+export { BackgroundPool, type BackgroundPoolOptions, type PoolStore } from "./background_pool.ts";
+export { type SaveTarget } from "./background_saver.ts";
 export { CheckpointIndex, type IndexAnswer } from "./checkpoint_index.ts";
 export { type Checkpoint, Checkpoints, type Jump, type NumberedRecord, type RecordLog } from "./checkpoints.ts";
 export { forkTranscript, type ForkTranscriptOptions } from "./fork_transcript.ts";
@@ -55,8 +58,10 @@ export {
   type RecordOptions,
   type StartOptions,
 } from "./record_draft.ts";
+export { PooledSession, type PoolTarget, type SessionMetadata } from "./pooled_session.ts";
 export { type Receipt, type ReceiptDetails, ReceiptReplay, Receipts } from "./receipts.ts";
 export { requestKey } from "./request_key.ts";
+export { type EndSignal, type ProcessEnd, type Savable, saveOnExit, type SaveOnExitOptions } from "./save_on_exit.ts";
 export {
   applyPatch,
   type PatchOperation,
