@@ -146,6 +146,7 @@ async function runCampaign(context: CommandContext): Promise<number> {
 interface Totals {
   states: number;
   kills: number;
+  recoveries: number;
   cuts: number;
   steps: number;
   scenarios: number;
@@ -162,6 +163,7 @@ function summaryOf(totals: Totals, seed: number, goesOn: boolean): string {
     `${formatCount(totals.states)} distinct states after a power cut, ${formatCount(rate)} a second ` +
     `(${formatCount(totals.cuts)} cuts tried, at ${countOf(totals.steps, "step")})`,
     `${formatCount(totals.kills)} distinct states after the death of the program`,
+    `${formatCount(totals.recoveries)} recoveries; what differs only in what none of them looked at was not run again`,
     `${countOf(totals.scenarios, "scenario")}, ${countOf(totals.operations, "operation")}, seed ${seed}`,
     `${formatCount(totals.sequences)} of ${formatCount(totals.sequencesInAll)} short sequences done`,
   ];

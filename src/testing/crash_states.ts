@@ -20,7 +20,8 @@ export interface CrashState {
   readonly identity: number;
 }
 
-type Candidate = Omit<CrashState, "identity">;
+/** The random ones have numbers. */
+type Candidate = Omit<CrashState, "identity"> & { readonly number?: number };
 
 /** Options for {@linkcode crashStates}. */
 export interface CrashStatesOptions {
@@ -36,6 +37,12 @@ export interface CrashStatesOptions {
    * @default {0}
    */
   seed?: number;
+  /**
+   * How many random ones at most, so that with `0` and a high limit the enumeration is gone through in full.
+   *
+   * @default {Infinity}
+   */
+  randomMax?: number;
 }
 
 const ALL = -1;
@@ -63,7 +70,7 @@ const REPEATS_MAX = 32;
  * ```
  */
 export function* crashStates(fileSystem: SimulatedFileSystem, options: CrashStatesOptions = {}): Generator<CrashState> {
-  const limit = options.limit ?? 256;
+  const { limit = 256, randomMax = Infinity } = options;
   const seen = new Set<number>();
   const isHonest = fileSystem.options.device === undefined;
   const pending = fileSystem.pending();
@@ -71,17 +78,19 @@ export function* crashStates(fileSystem: SimulatedFileSystem, options: CrashStat
   const statesMax = isHonest ? pending.reduce((product, { outcomes }) => product * outcomes, 1) : Infinity;
   let count = 0;
   let repeats = 0;
+  const repeatsMax = REPEATS_MAX + pending.length * 4;
   for (const state of candidates(fileSystem, pending, isHonest, options.seed ?? 0)) {
-    if (count >= limit || count >= statesMax || repeats > REPEATS_MAX + pending.length * 4) return;
+    if (count >= limit || count >= statesMax) return;
+    if (state.number !== undefined && (state.number >= randomMax || repeats > repeatsMax)) return;
     const identity = fileSystem.cutIdentity(state.choices);
     if (seen.has(identity)) {
-      repeats++;
+      if (state.number !== undefined) repeats++;
       continue;
     }
     seen.add(identity);
     repeats = 0;
     count++;
-    yield { ...state, identity };
+    yield { label: state.label, choices: state.choices, identity };
   }
 }
 
@@ -110,7 +119,7 @@ function* candidates(
   const random = new SeededRandom(seed ^ 0x51ed270b);
   for (let number = 0;; number++) {
     const lies = isHonest ? [] : randomLies(random);
-    yield { label: `random ${number}`, choices: [...lies, ...randomChoices(pending, random, isOrdered)] };
+    yield { number, label: `random ${number}`, choices: [...lies, ...randomChoices(pending, random, isOrdered)] };
   }
 }
 

@@ -29,6 +29,8 @@ export interface ExplorerOptions {
   readonly depth: number;
   /** How many power cuts are tried at one step. */
   readonly cutsPerStep: number;
+  /** How many of those may be random, after what is enumerated; any number, by default. */
+  readonly randomCutsPerStep?: number;
   /** How many at one step of a recovery. */
   readonly cutsPerNestedStep: number;
   /** At about every n-th step only, chosen by the scenario's seed; at every one by default. */
@@ -166,6 +168,7 @@ export class Explorer {
       steps.pop();
       return;
     }
+    const { randomCutsPerStep: randomMax = Infinity } = options;
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
     const isOutermost = path.length === 0;
@@ -176,7 +179,7 @@ export class Explorer {
       path.pop();
       steps.pop();
     }
-    for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step })) {
+    for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step, randomMax })) {
       this.cuts++;
       const known = this.#images.get(identity);
       let crashed = known === undefined ? fileSystem.crash(choices) : undefined;
@@ -240,7 +243,7 @@ async function prepare(
   scenario: Scenario,
 ): Promise<{ experiment: Experiment; fileSystem: SimulatedFileSystem }> {
   const { model, sectorBytes, seed } = scenario;
-  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed });
+  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed, reflinks: sectorBytes === 4096 });
   await fileSystem.makeDirectory(storeDirectory, 0o700);
   await fileSystem.syncDirectory("/");
   const experiment = new Experiment(subject, fileSystem);

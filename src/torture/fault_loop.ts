@@ -73,7 +73,7 @@ async function runOnce(
   wrapped: (faulty: FaultyFileSystem) => void,
 ): Promise<FaultyFileSystem> {
   const { model, sectorBytes, seed } = scenario;
-  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed });
+  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed, reflinks: sectorBytes === 4096 });
   await fileSystem.makeDirectory(storeDirectory, 0o700);
   await fileSystem.syncDirectory("/");
   let faulty = new FaultyFileSystem(fileSystem, plan);

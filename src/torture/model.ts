@@ -29,6 +29,8 @@ export interface SessionState {
   readonly summary: string;
   /** What else is known of it. */
   readonly facts: SessionFacts;
+  /** Records with a lower number are in the archive: no compaction removes them. */
+  readonly archivedBelow?: number;
   /** Whether the store may have removed hidden records, from the first on, without being asked to. */
   readonly hiddenMayGo?: boolean;
 }
@@ -54,6 +56,16 @@ export function nextSequence(state: SessionState): number {
  */
 export function activeEntries(state: SessionState): readonly LogEntry[] {
   return state.log.filter(({ sequence }) => sequence >= state.first);
+}
+
+/**
+ * The records that are in the archive.
+ *
+ * @param state The session.
+ * @returns Them, in order.
+ */
+export function archivedEntries({ log, archivedBelow = 0 }: SessionState): readonly LogEntry[] {
+  return log.filter(({ sequence }) => sequence < archivedBelow);
 }
 
 /** One step of a session that is there whole, or not at all. */

@@ -89,8 +89,8 @@ export async function observeDirectory(
   const known = new Set<string>();
   const temporary = new Set<string>();
   for (const session of touched) {
-    const { log, meta, lock, quarantine, logTemporary, metaTemporary } = filesOf(session);
-    for (const path of [log, meta, lock, quarantine]) known.add(path);
+    const { log, meta, lock, quarantine, archive, origin, logTemporary, metaTemporary } = filesOf(session);
+    for (const path of [log, meta, lock, quarantine, archive, origin]) known.add(path);
     temporary.add(logTemporary).add(metaTemporary);
   }
   for (const { name, kind } of await fileSystem.readDirectory(storeDirectory)) {
@@ -98,7 +98,7 @@ export async function observeDirectory(
     if (temporary.has(path)) temporaries.push(path);
     else if (ownNames.some((pattern) => pattern.test(name))) continue;
     else if (!known.has(path)) others.push(path);
-    else if (kind === "directory") {
+    else if (kind === "directory" && !path.endsWith(".archive")) {
       for (const inner of await fileSystem.readDirectory(path)) {
         // One unfinished copy of each kind may stay; the next of its kind takes its place.
         if (!inner.name.endsWith(".tmp")) quarantined.push(`${path}/${inner.name}`);

@@ -32,8 +32,11 @@
 
 import type { SeededRandom } from "../testing/seeded_random.ts";
 import type { Experiment } from "./experiment.ts";
+import * as forks from "./fork_changes.ts";
+import { promote } from "./promotion.ts";
 import { randomChoices, randomSizes } from "./random_parts.ts";
 import type { RecordSize } from "./record_texts.ts";
+import * as agents from "./agent_changes.ts";
 import * as changes from "./session_changes.ts";
 import * as surroundings from "./surroundings.ts";
 
@@ -98,13 +101,19 @@ export type OperationKind =
   | "truncate"
   | "replace"
   | "compact"
+  | "archive"
+  | "fork"
   | "set-summary"
   | "set-title"
   | "delete"
   | "recreate"
   | "migrate"
+  | "promote"
   | "reopen"
   | "kill"
+  | "checkpoint"
+  | "background-save"
+  | "background-flush"
   | "second-process"
   | "read"
   | "follow"
@@ -158,6 +167,23 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     draw: (random) => ({ sizes: randomSizes(random, 1 + random.below(3)), summary: random.chance(1, 2) }),
   },
   compact: { words: () => "compact", perform: changes.compact, weight: 5 },
+  archive: {
+    words: () => "compact to the archive",
+    perform: forks.compactToArchive,
+    needs: "archive",
+    weight: 3,
+    fails: true,
+    check: forks.checkArchives,
+  },
+  fork: {
+    words: ({ variant }) => `fork it${variant === "early" ? " at the last record but one" : ""}, as the other session`,
+    perform: forks.fork,
+    needs: "fork",
+    letters: [{}, { variant: "early" }],
+    weight: 2,
+    draw: (random) => random.chance(1, 2) ? {} : { variant: "early" },
+    fails: true,
+  },
   "set-summary": { words: () => "set the summary", perform: changes.setSummary, weight: 3 },
   "set-title": { words: () => "set the title", perform: changes.setTitle, needs: "title", weight: 2 },
   delete: { words: () => "delete the session", perform: changes.remove, needs: "delete", weight: 1 },
@@ -174,12 +200,51 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     needs: "migrate",
     weight: 2,
   },
+  promote: {
+    words: () => "the other session takes its place",
+    perform: promote,
+    needs: "promote",
+    // In pairs with everything else it would cost as much as all appends: after the first it does nothing.
+    alone: true,
+    weight: 2,
+    fails: true,
+  },
   "foreign-append": {
     words: (operation) => `picoclaw appends a ${list(operation)} message`,
     perform: surroundings.foreignAppend,
     needs: "foreign",
     weight: 4,
     draw: (random) => ({ sizes: randomSizes(random, 1) }),
+  },
+  checkpoint: {
+    words: (operation) => `make a checkpoint with a ${list(operation)} state`,
+    perform: agents.checkpoint,
+    needs: "agents",
+    letters: [{}, { sizes: ["sector"] }],
+    alone: true,
+    weight: 4,
+    draw: (random) => ({ sizes: randomSizes(random, 1) }),
+    fails: true,
+    check: agents.checkCheckpoints,
+  },
+  "background-save": {
+    words: (operation) => `save events in the background (${list(operation)})`,
+    perform: agents.backgroundSave,
+    needs: "agents",
+    letters: [{ sizes: ["small", "sector"] }],
+    weight: 4,
+    draw: (random) => ({ sizes: randomSizes(random, 3) }),
+    fails: true,
+  },
+  "background-flush": {
+    words: ({ variant }) => `save in the background, and blocking ${variant ?? 0} turns later, with more events`,
+    perform: agents.backgroundFlush,
+    needs: "agents",
+    letters: ["0", "4", "8", "12", "16", "24"].map((variant) => ({ variant, sizes: ["small", "sector"] })),
+    alone: true,
+    weight: 3,
+    draw: (random) => ({ variant: String(random.below(30)), sizes: ["small", "sector"] }),
+    fails: true,
   },
   "second-process": {
     words: () => "another process appends",

@@ -31,14 +31,17 @@ export interface PlanStep {
   readonly scenario: Scenario;
   /** How many short sequences come before it. */
   readonly sequence: number;
-  /** Whether all workers run it, and divide its states among them. */
+  /** Whether all workers run it, and divide its states among them; else it is one worker's. */
   readonly isDivided: boolean;
   /** How far it goes, where that differs from the plan. */
   readonly options: Partial<ExplorerOptions>;
 }
 
 /** Long runs are sampled: their states are far apart. */
-const randomOptions = { depth: 0, cutsPerStep: 8, sampling: 8 };
+const randomOptions = { depth: 0, cutsPerStep: 16, sampling: 4 };
+
+/** Neighbours differ in the machine and in what was there before, and come to many equal states: they stay together. */
+const neighbours = 8;
 
 /**
  * The lengths of sequences that a plan runs through.
@@ -65,7 +68,7 @@ export function sequenceCount(plan: TorturePlan): number {
  * The scenarios of a plan, in order.
  *
  * @param plan The plan.
- * @param part Which share of the random runs.
+ * @param part Which share of the longer sequences and of the random runs.
  * @param parts How many shares there are.
  * @returns One after the other.
  */
@@ -75,8 +78,10 @@ export function* planOf(plan: TorturePlan, part: number, parts: number): Generat
     const all = new AllSequences(length, plan.models);
     // Every cut in every recovery is for the smallest cases. What ends before the last operation ends in a shorter one.
     const options = length === 1 ? {} : { depth: 0, onlyLast: plan.from === undefined };
-    for (let index = plan.from ?? 0; index < all.count; index++) {
-      yield { scenario: all.at(index), sequence: sequence++, isDivided: true, options };
+    for (let index = plan.from ?? 0; index < all.count; index++, sequence++) {
+      const isDivided = length === 1;
+      if (!isDivided && Math.floor(index / neighbours) % parts !== part) continue;
+      yield { scenario: all.at(index), sequence, isDivided, options };
     }
   }
   for (let run = part; run < plan.runs; run += parts) {

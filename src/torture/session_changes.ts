@@ -5,7 +5,8 @@
  */
 
 import type { Experiment, NewEffect } from "./experiment.ts";
-import { activeEntries, emptyState, nextSequence, type SessionState } from "./model.ts";
+import { compacted } from "./fork_changes.ts";
+import { activeEntries, archivedEntries, emptyState, nextSequence, type SessionState } from "./model.ts";
 import type { Operation } from "./operations.ts";
 import { sessionKeys } from "./subject.ts";
 import { Violation } from "./violation.ts";
@@ -101,7 +102,7 @@ export async function replace(experiment: Experiment, operation: Operation): Pro
     words: `replace by ${texts.map(labelOf).join("+")}`,
     apply: (state) => ({
       ...state,
-      log: numbered(texts, nextSequence(state)),
+      log: [...archivedEntries(state), ...numbered(texts, nextSequence(state))],
       summary: summary ?? state.summary,
     }),
   };
@@ -115,10 +116,7 @@ export async function replace(experiment: Experiment, operation: Operation): Pro
 export async function compact(experiment: Experiment, { session }: Operation): Promise<void> {
   const effect: NewEffect = {
     words: "compact",
-    apply: (state) => {
-      const keepFrom = Math.min(state.first, state.log.at(-1)?.sequence ?? 0);
-      return { ...state, log: state.log.filter(({ sequence }) => sequence >= keepFrom) };
-    },
+    apply: (state) => compacted(state, false),
   };
   await experiment.change(session, [effect], true, async () => await (await experiment.session(session)).compact());
 }

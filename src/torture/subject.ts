@@ -10,6 +10,7 @@ import { openStore } from "../store/open_store.ts";
 import { sessionFiles, sessionNames } from "../store/session_name.ts";
 import type { StoreEvent } from "../store/store_event.ts";
 import type { StoreOptions } from "../store/store_options.ts";
+import { type SubjectAgents, withAgents } from "./subject_agents.ts";
 
 /** A session under test; the calls of Holdfast's `Session` that the laboratory uses. */
 export interface SubjectSession {
@@ -37,10 +38,12 @@ export interface SubjectSession {
   /** Replaces the history. */
   replace(records: readonly JsonObject[], options?: { summary?: string }): Promise<void>;
   /** Removes what is hidden. */
-  compact(): Promise<unknown>;
+  compact(options?: { archive?: boolean }): Promise<unknown>;
   /** Sets facts. */
   update(facts: { title?: string | null }): Promise<void>;
-  /** Gives facts. */
+  /** Gives the facts of its meta file. */
+  facts?(): Promise<{ promoted: { to: string; done: boolean } | null }>;
+  /** Gives what a list says. */
   info(): Promise<{ title: string | null }>;
   /** Checks every line. */
   verify(): Promise<{
@@ -58,8 +61,14 @@ export interface SubjectStore {
   has(key: string): Promise<boolean>;
   /** Removes one. */
   delete(key: string): Promise<boolean>;
+  /** Makes one that begins as another. */
+  fork(from: string, to: string, options?: { at?: number }): Promise<unknown>;
+  /** Gives a session that never had a record what another one holds. */
+  promote?(from: string, to: string): Promise<boolean>;
   /** Ends the store. */
   close(): Promise<void>;
+  /** What agents that hold their own state need; absent: nothing of it is tried. */
+  readonly agents?: SubjectAgents;
 }
 
 /** How a store under test is opened. */
@@ -108,16 +117,20 @@ export const holdfastSubject: Subject = {
     "batch",
     "replace",
     "delete",
+    "fork",
+    "archive",
     "migrate",
+    "promote",
     "lock",
     "follow",
     "title",
     "verify",
     "foreign",
     "buffered",
+    "agents",
   ]),
   async open({ fileSystem, readOnly, onEvent, settings }) {
     const events = onEvent === undefined ? {} : { onEvent };
-    return await openStore(storeDirectory, { ...settings, fileSystem, readOnly, ...events });
+    return withAgents(await openStore(storeDirectory, { ...settings, fileSystem, readOnly, ...events }));
   },
 };

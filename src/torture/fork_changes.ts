@@ -1,0 +1,98 @@
+/**
+ * The operations that make one session out of another, and that move records from the log to the archive.
+ *
+ * @module
+ */
+
+import { systemErrorCode } from "../errors.ts";
+import { archiveSegments } from "../log/archive.ts";
+import type { Experiment, NewEffect } from "./experiment.ts";
+import type { LogEntry, SessionState } from "./model.ts";
+import type { Operation } from "./operations.ts";
+import { filesOf, sessionKeys } from "./subject.ts";
+import { Violation } from "./violation.ts";
+
+/**
+ * What compaction takes out of the log, and into the archive if it is kept.
+ *
+ * @param state The session.
+ * @param archive Whether it is kept.
+ * @returns The session after it.
+ */
+export function compacted(state: SessionState, archive: boolean): SessionState {
+  const keepFrom = Math.min(state.first, state.log.at(-1)?.sequence ?? 0);
+  const archivedBelow = state.archivedBelow ?? 0;
+  if (archive) return state.log.length === 0 ? state : { ...state, archivedBelow: Math.max(archivedBelow, keepFrom) };
+  const log = state.log.filter(({ sequence }) => sequence < archivedBelow || sequence >= keepFrom);
+  return { ...state, log };
+}
+
+/** Takes out of the log what is hidden, and keeps it. */
+export async function compactToArchive(experiment: Experiment, { session }: Operation): Promise<void> {
+  const effect: NewEffect = { words: "compact to the archive", apply: (state) => compacted(state, true) };
+  await experiment.change(session, [effect], true, async () => {
+    await (await experiment.session(session)).compact({ archive: true });
+  });
+}
+
+/**
+ * What the records of the log are, without those of the archive.
+ *
+ * @param state The session.
+ * @returns Them, in order.
+ */
+export function unarchived({ log, archivedBelow = 0 }: SessionState): readonly LogEntry[] {
+  return log.filter(({ sequence }) => sequence >= archivedBelow);
+}
+
+/** Begins the other session with the records of this one: up to the last, or (`early`) to the one before. */
+export async function fork(experiment: Experiment, { session, variant }: Operation): Promise<void> {
+  // What is in doubt is looked up first.
+  await experiment.texts(session, []);
+  const target = session === 0 ? 1 : 0;
+  const [from, to] = [sessionKeys[session] ?? "", sessionKeys[target] ?? ""];
+  const store = await experiment.store();
+  if (!await store.has(from) || await store.has(to)) return await refusedFork(experiment, from, to);
+  const source = experiment.model(session).latest;
+  const records = unarchived(source);
+  const last = (variant === "early" ? records.at(-2) : undefined) ?? records.at(-1);
+  const effect: NewEffect = { words: `fork of session ${session}`, apply: () => forked(source, last) };
+  await experiment.change(target, [effect], true, async () => {
+    await store.fork(from, to, variant === "early" && last !== undefined ? { at: last.sequence } : {});
+    // What is in a fork is durable in its source, too.
+    await experiment.settle(session, async () => {});
+  });
+}
+
+function forked(source: SessionState, last: LogEntry | undefined): SessionState {
+  const records = unarchived(source);
+  if (last === undefined) return { ...source, log: [], archivedBelow: 0 };
+  const keepsHidden = last === records.at(-1) || last.sequence >= source.first;
+  return {
+    ...source,
+    log: source.log.filter(({ sequence }) => sequence <= last.sequence),
+    first: keepsHidden ? source.first : records[0]?.sequence ?? 0,
+    summary: keepsHidden ? source.summary : "",
+  };
+}
+
+async function refusedFork(experiment: Experiment, from: string, to: string): Promise<void> {
+  const store = await experiment.store();
+  const code = await store.fork(from, to).then(() => "none", systemErrorCode);
+  if (experiment.expectsErrors || code === "exists" || code === "not-found") return;
+  throw new Violation("I3", `A fork that cannot be was not refused, but ended with ${code}`);
+}
+
+/** After recovery no file of an archive is the log itself (I18), and each can be read. */
+export async function checkArchives(experiment: Experiment): Promise<void> {
+  const { fileSystem, touched } = experiment;
+  const store = await experiment.store();
+  for (const session of touched) {
+    if (!await store.has(sessionKeys[session] ?? "") || !await experiment.holds(session)) continue;
+    const { archive, log } = filesOf(session);
+    const inode = await fileSystem.stat(log).then((stat) => stat.inode, () => null);
+    for (const segment of await archiveSegments(fileSystem, archive)) {
+      if (segment.inode === inode) throw new Violation("I18", `Left over after recovery: ${segment.path}`);
+    }
+  }
+}
