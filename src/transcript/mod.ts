@@ -72,6 +72,7 @@ export {
   setTag,
   setTasks,
   setTitle,
+  setValues,
   setWorktree,
   type TranscriptTask,
   type TranscriptWorktree,

@@ -118,6 +118,19 @@ export function removePath(path: string): PatchOperation {
 }
 
 /**
+ * Says a whole state again: for a transcript whose older records are to be removed from its log.
+ *
+ * @param values What is set, as `TranscriptState.values` has it.
+ * @returns The operations that set it.
+ */
+export function setValues(values: JsonObject): PatchOperation[] {
+  return Object.entries(values).map(([name, value]) => {
+    const path = name.replaceAll("~", "~0").replaceAll("/", "~1");
+    return { path, value };
+  });
+}
+
+/**
  * Takes operations out of a record.
  *
  * @param value What stands there.

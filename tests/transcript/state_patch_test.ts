@@ -11,6 +11,7 @@ import {
   setTag,
   setTasks,
   setTitle,
+  setValues,
   setWorktree,
 } from "../../src/transcript/state_patch.ts";
 
@@ -88,6 +89,15 @@ test("applyPatch() is total, leaves the state before as it was, and the last val
     assert.equal(JSON.stringify(before), text);
     assert.deepEqual(state["title"], title);
     assert.doesNotThrow(() => JSON.stringify(state));
+  }));
+});
+
+test("setValues() says any state again", () => {
+  const object = fc.dictionary(fc.string(), fc.jsonValue());
+  fc.assert(fc.property(object, object, (values, before) => {
+    const state = changed({}, ...setValues(values));
+    assert.deepEqual(JSON.parse(JSON.stringify(state)), JSON.parse(JSON.stringify(values)));
+    assert.deepEqual(Object.keys(changed(before, ...setValues(values))).length >= Object.keys(values).length, true);
   }));
 });
 

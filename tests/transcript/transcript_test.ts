@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setMode, setTasks, setTitle } from "../../src/transcript/mod.ts";
+import { setMode, setTasks, setTitle, setValues } from "../../src/transcript/mod.ts";
 import type { PortCall } from "../../src/testing/mod.ts";
 import { openTranscript, type Transcript } from "../../src/transcript/transcript.ts";
 import { startId } from "../../src/transcript/transcript_writer.ts";
@@ -168,6 +168,28 @@ storeTest("what is truncated is out of the chain, and still counts for ids and s
   await transcript.appendMessage(user("d"), { id: "d" });
   assert.deepEqual(await chainOf(transcript), ["d"]);
 });
+
+storeTest(
+  "what compaction removes still counts where it is archived; without, the state is said again",
+  async (bench) => {
+    for (const archive of [true, false]) {
+      const key = archive ? "archived" : "said again";
+      const transcript = openTranscript(await bench.openSession(key, { archive }), counted());
+      await transcript.patchState([setTitle("T"), { path: "a~1b/c", value: 1 }]);
+      for (const id of ["a", "b", "c"]) await transcript.appendMessage(user(id), { id });
+      const { values } = await transcript.state();
+      if (!archive) await transcript.patchState(setValues(values));
+      await transcript.session.truncate(archive ? 1 : 2);
+      await transcript.session.compact();
+      await bench.closeAll();
+      const again = openTranscript(await bench.openSession(key), counted());
+      assert.deepEqual((await again.state()).values, { title: "T", "a/b": { c: 1 } });
+      assert.deepEqual(await chainOf(again), ["c"]);
+      assert.equal(await again.has("a"), archive);
+      await bench.closeAll();
+    }
+  },
+);
 
 storeTest("what was appended to the session directly is found at the next look", async (bench) => {
   const transcript = await open(bench);
