@@ -6,7 +6,12 @@
 
 import { isJsonObject, type JsonObject } from "../log/json_text.ts";
 import type { DurabilityMode } from "../store/store_options.ts";
-import { transcriptDurability, transcriptRecordId, type TranscriptRecordType } from "./transcript_record.ts";
+import {
+  readTranscriptRecord,
+  transcriptDurability,
+  transcriptRecordId,
+  type TranscriptRecordType,
+} from "./transcript_record.ts";
 
 /** Options of every record. */
 export interface RecordOptions {
@@ -16,7 +21,7 @@ export interface RecordOptions {
    * @default {a random one}
    */
   id?: string;
-  /** Members of the record beside those that are written anyway, such as `cwd` and `gitBranch`. */
+  /** Members of the record beside those that are written anyway, such as `cwd` and `gitBranch`; `time` is allowed. */
   fields?: JsonObject;
 }
 
@@ -32,8 +37,8 @@ export interface MessageOptions extends RecordOptions {
   agentId?: string;
 }
 
-/** Options of the start of a session. */
-export interface StartOptions extends RecordOptions {
+/** Options of the start of a session. Its id is not to choose: there is one start. */
+export interface StartOptions extends Omit<RecordOptions, "id"> {
   /**
    * Whether the whole session is a subagent's: it is left out of lists.
    *
@@ -83,6 +88,7 @@ export function draftRecord(
 ): RecordDraft {
   const { fields = {} } = options;
   if (!isJsonObject(fields)) throw new TypeError("fields must be an object");
+  assertFree(fields, ["type", "id", ...Object.keys(payload)]);
   const id = assertId("id", options.id ?? sources.createId());
   return finishDraft({ type, id, time: sources.now().toISOString(), ...fields, ...payload }, id);
 }
@@ -106,6 +112,7 @@ export function draftMessage(sources: DraftSources, message: JsonObject, options
   const id = assertId("id", options.id ?? messageId ?? sources.createId());
   if (parentId !== undefined && parentId !== null) assertId("parentId", parentId);
   if (agentId !== undefined) assertId("agentId", agentId);
+  assertFree(options.fields ?? {}, ["parentId", "isSidechain", "agentId"]);
   const payload: JsonObject = {
     ...(typeof parentId === "string" ? { parentId } : {}),
     ...(agentId === undefined ? {} : { isSidechain: true, agentId }),
@@ -127,7 +134,10 @@ export function draftAnyRecord(sources: DraftSources, record: JsonObject): Recor
   const { type } = record;
   if (typeof type !== "string" || type === "") throw new TypeError("record must have a type");
   const id = assertId("id", record["id"] ?? sources.createId());
-  return finishDraft({ ...record, id }, id);
+  const draft = finishDraft({ ...record, id }, id);
+  const fact = readTranscriptRecord(draft.record, 0);
+  if (fact.kind !== "message") return draft;
+  return { ...draft, id: fact.place.id, link: { agentId: fact.place.agentId, isOpen: false } };
 }
 
 /**
@@ -150,6 +160,11 @@ function finishDraft(members: JsonObject, id: string): RecordDraft {
   const name = transcriptRecordId(record);
   if (name === undefined) throw new TypeError("record must keep its type and id as JSON");
   return { record, id, name, durability: transcriptDurability(record), link: null };
+}
+
+function assertFree(fields: JsonObject, names: readonly string[]): void {
+  const taken = names.find((name) => Object.hasOwn(fields, name));
+  if (taken !== undefined) throw new TypeError(`fields must not have a member ${taken}: it is written anyway`);
 }
 
 function assertId(name: string, value: unknown): string {

@@ -56,7 +56,7 @@ export abstract class TranscriptWriter<Result> {
         ...(agentId === undefined ? {} : { agentId }),
         session,
       };
-      return draftRecord(this.#sources, "session.started", payload, { ...options, id: options.id ?? startId });
+      return draftRecord(this.#sources, "session.started", payload, { ...options, id: startId });
     });
   }
 

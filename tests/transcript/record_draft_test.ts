@@ -36,3 +36,26 @@ test("a draft is as JSON has it, and durable as its type asks for", () => {
   assert.throws(() => draftMessage(sources, message, { parentId: "" }), TypeError);
   assert.throws(() => draftMessage(sources, message, { agentId: "" }), TypeError);
 });
+
+test("fields do not stand in for what is written anyway", () => {
+  for (const name of ["type", "id", "message", "parentId", "isSidechain", "agentId"]) {
+    assert.throws(() => draftMessage(sources, message, { fields: { [name]: "x" } }), TypeError, name);
+  }
+  assert.equal(draftMessage(sources, message, { fields: { time: "then" } }).record["time"], "then");
+});
+
+test("draftAnyRecord() takes a message for one: its id is the message's, its parent as it is", () => {
+  const draft = draftAnyRecord(sources, {
+    type: "message.appended",
+    id: "S:m1",
+    isSidechain: true,
+    agentId: "search",
+    message: { messageId: "m1" },
+  });
+  assert.deepEqual([draft.id, draft.name, draft.link], [
+    "m1",
+    "message.appended m1",
+    { agentId: "search", isOpen: false },
+  ]);
+  assert.equal("parentId" in linkedRecord(draft, "p"), false);
+});
