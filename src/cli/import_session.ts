@@ -9,7 +9,7 @@ import { lineBytesBound, lineBytesMax } from "../log/record_format.ts";
 import { isSideRecord } from "../formats/side_record.ts";
 import { Interruption } from "./command.ts";
 import { Comparison, SideRecords } from "./import_comparison.ts";
-import type { ImportSource } from "./import_source.ts";
+import type { ImportSource, SourceItem } from "./import_source.ts";
 
 /** How much may be waiting for a sync. */
 const flushBytes = 256 * 1024;
@@ -84,25 +84,26 @@ export async function importSource(
   const appends = new BufferedAppends(session);
   let hiddenCount = 0;
   try {
-    for await (const item of source.items()) {
+    for await (const items of source.items()) {
       if (signal.aborted) throw interruptionOf(signal);
-      if (item.kind === "damaged" || lineBytesBound(item.text) > lineBytesMax) {
-        report.damaged.push({ line: item.line, reason: item.kind === "damaged" ? item.reason : "over 10 MiB" });
-        continue;
-      }
-      if (item.kind === "record" && item.rawIndex < (source.facts.skip ?? 0)) hiddenCount++;
-      const isSide = item.kind === "side" || (source.hasSides && isSideRecord(item.text));
-      const found = isSide ? sides.check(item.text) : await comparison.isThere(item) ? "there" : "new";
-      if (found === "full") {
-        report.damaged.push({ line: item.line, reason: "one side record too many" });
-        continue;
-      }
-      if (found === "there") {
-        report.skipped++;
-      } else {
-        if (report.added + report.skipped === 0) await describeSession(session, source);
-        await appends.add(item.text);
-        report.added++;
+      for (const item of items) {
+        const problem = problemOf(item);
+        if (problem !== null || item.kind === "damaged") {
+          report.damaged.push({ line: item.line, reason: problem ?? "" });
+          continue;
+        }
+        if (item.kind === "record" && item.rawIndex < (source.facts.skip ?? 0)) hiddenCount++;
+        const isSide = item.kind === "side" || (source.hasSides && isSideRecord(item.text));
+        const found = isSide ? sides.check(item.text) : await comparison.isThere(item) ? "there" : "new";
+        if (found === "full") {
+          report.damaged.push({ line: item.line, reason: "one side record too many" });
+        } else if (found === "there") {
+          report.skipped++;
+        } else {
+          if (report.added + report.skipped === 0) await describeSession(session, source);
+          await appends.add(item.text);
+          report.added++;
+        }
       }
       await options.onProgress(report.added + report.skipped);
     }
@@ -116,6 +117,12 @@ export async function importSource(
   await hideAsSource(session, source, recordCount, hiddenCount);
   if (recordCount > 0) await nameAsSource(session, source);
   return report;
+}
+
+/** Why an item is not taken; null where it is. */
+function problemOf(item: SourceItem): string | null {
+  if (item.kind === "damaged") return item.reason;
+  return lineBytesBound(item.text) > lineBytesMax ? "over 10 MiB" : null;
 }
 
 function interruptionOf(signal: AbortSignal): Interruption {

@@ -21,7 +21,7 @@ import type { FileSystem } from "../fs/filesystem.ts";
 import { isJsonObject } from "../log/json_text.ts";
 import { directoryOf, joinPath, stemOf } from "./import_files.ts";
 import type { PlannedSession } from "./import_plan.ts";
-import { fileChunks, inputLines } from "./input_lines.ts";
+import { fileChunks, type InputLine, LineSplitter } from "./input_lines.ts";
 
 /** How far into a file its session id is looked for. */
 const keySearchPieces = 200;
@@ -64,8 +64,8 @@ export interface ImportSource {
   readonly size: number;
   /** How many bytes of it have been read. */
   readonly bytesRead: number;
-  /** Its records, in order; may be asked for more than once. */
-  items(): AsyncIterable<SourceItem>;
+  /** Its records, in order, some at a time: those of a chunk of a file. May be asked for more than once. */
+  items(): AsyncIterable<readonly SourceItem[]>;
 }
 
 /**
@@ -132,9 +132,11 @@ class FileSource implements ImportSource {
         continue;
       }
       let damaged = size === 0;
-      for await (const piece of filePieces(this.#fileSystem, path, sidecar.part, reader)) {
-        if (piece.kind === "damaged") damaged = true;
-        else reader.take(piece);
+      for await (const pieces of filePieces(this.#fileSystem, path, sidecar.part, reader)) {
+        for (const piece of pieces) {
+          if (piece.kind === "damaged") damaged = true;
+          else reader.take(piece);
+        }
       }
       if (damaged || Object.keys(reader.facts).length === 0 && sidecar.part.name === "meta") {
         this.#describingWarnings.push(
@@ -148,7 +150,7 @@ class FileSource implements ImportSource {
     this.warnings = [...this.#describingWarnings];
   }
 
-  async *items(): AsyncIterableIterator<SourceItem> {
+  async *items(): AsyncIterableIterator<SourceItem[]> {
     this.bytesRead = 0;
     this.warnings = [...this.#describingWarnings];
     this.#reader = this.#newReader();
@@ -170,11 +172,15 @@ class FileSource implements ImportSource {
     const reader = this.#newReader();
     let pieces = 0;
     let length = 0;
-    for await (const piece of filePieces(this.#fileSystem, this.path, this.#planned.part, reader)) {
-      if (piece.kind === "damaged") continue;
-      reader.take(piece);
-      length += piece.text.length;
-      if (reader.facts.key !== undefined || ++pieces > keySearchPieces || length > keySearchLength) break;
+    for await (const found of filePieces(this.#fileSystem, this.path, this.#planned.part, reader)) {
+      for (const piece of found) {
+        if (piece.kind === "damaged") continue;
+        reader.take(piece);
+        length += piece.text.length;
+        if (reader.facts.key !== undefined || ++pieces > keySearchPieces || length > keySearchLength) {
+          return reader.facts.key;
+        }
+      }
     }
     return reader.facts.key;
   }
@@ -184,44 +190,64 @@ class FileSource implements ImportSource {
     part: FilePart,
     reader: PartReader,
     prefix: string,
-  ): AsyncIterableIterator<SourceItem> {
+  ): AsyncIterableIterator<SourceItem[]> {
     const count = (bytes: number): void => {
       if (path === this.path) this.bytesRead += bytes;
     };
-    for await (const piece of filePieces(this.#fileSystem, path, part, reader, count)) {
-      const { line } = piece;
-      if (piece.kind === "damaged") {
-        yield { kind: "damaged", reason: prefix + piece.reason, line };
-        continue;
+    for await (const pieces of filePieces(this.#fileSystem, path, part, reader, count)) {
+      const items: SourceItem[] = [];
+      for (const piece of pieces) {
+        const item = this.#itemOf(piece, reader, part, prefix);
+        if (item !== undefined) items.push(await this.#whole(item, piece));
       }
-      const taken = reader.take(piece);
-      if (taken?.kind === "damaged") yield { kind: "damaged", reason: prefix + taken.reason, line };
-      if (taken?.kind === "side") {
-        const name = { format: this.format.name, part: part.name, name: taken.name };
-        yield { kind: "side", text: sideRecordText(name, taken.text), line };
-      }
-      if (taken?.kind === "record") {
-        const record = { kind: "record", text: taken.text, line, rawIndex: piece.rawIndex } as const;
-        const filled = this.format.blobs === undefined
-          ? taken.text
-          : await this.#withBlobs(this.format.blobs, taken.text, piece.value, line);
-        yield filled === taken.text ? record : { ...record, text: filled, original: taken.text };
-      }
+      if (items.length > 0) yield items;
     }
   }
 
-  async #withBlobs(blobs: BlobFiles, text: string, value: unknown, line: number): Promise<string> {
-    let filled = text;
-    for (const relative of isJsonObject(value) ? blobs.find(value) : []) {
+  #itemOf(piece: FilePiece, reader: PartReader, part: FilePart, prefix: string): SourceItem | undefined {
+    const { line } = piece;
+    if (piece.kind === "damaged") return { kind: "damaged", reason: prefix + piece.reason, line };
+    const taken = reader.take(piece);
+    switch (taken?.kind) {
+      case "record":
+        return { kind: "record", text: taken.text, line, rawIndex: piece.rawIndex };
+      case "side": {
+        const name = { format: this.format.name, part: part.name, name: taken.name };
+        return { kind: "side", text: sideRecordText(name, taken.text), line };
+      }
+      case "damaged":
+        return { kind: "damaged", reason: prefix + taken.reason, line };
+      default:
+        return undefined;
+    }
+  }
+
+  /** Puts large values from beside the session into a record. */
+  #whole(item: SourceItem, piece: FilePiece): SourceItem | Promise<SourceItem> {
+    const { blobs } = this.format;
+    if (blobs === undefined || item.kind !== "record" || piece.kind !== "piece" || !isJsonObject(piece.value)) {
+      return item;
+    }
+    const paths = blobs.find(piece.value);
+    return paths.length === 0 ? item : this.#withBlobs(item, blobs, paths);
+  }
+
+  async #withBlobs(
+    item: SourceItem & { kind: "record" },
+    blobs: BlobFiles,
+    paths: readonly string[],
+  ): Promise<SourceItem> {
+    let filled = item.text;
+    for (const relative of paths) {
       const content = await this.#blob(blobs, relative);
       const candidate = content === undefined ? undefined : blobs.fill(filled, relative, content);
       if (candidate !== undefined && candidate.length <= blobBytesMax) filled = candidate;
       else {
         const why = content === undefined ? "is not there or cannot be read" : "is too large for a record";
-        this.warnings.push(`${this.path}, line ${line}: ${relative} ${why}; the record keeps its preview`);
+        this.warnings.push(`${this.path}, line ${item.line}: ${relative} ${why}; the record keeps its preview`);
       }
     }
-    return filled;
+    return filled === item.text ? item : { ...item, text: filled, original: item.text };
   }
 
   /** Only a file of the size of a record, and no symbolic link. */
@@ -252,39 +278,41 @@ type FilePiece =
   | (SourcePiece & { kind: "piece"; rawIndex: number })
   | { kind: "damaged"; reason: string; line: number };
 
+/** The pieces of a file, those that end in the same chunk together. */
 async function* filePieces(
   fileSystem: FileSystem,
   path: string,
   part: FilePart,
   reader: PartReader,
   onRead: (bytes: number) => void = () => {},
-): AsyncIterableIterator<FilePiece> {
-  const chunks = countedChunks(fileSystem, path, onRead);
-  if (part.layout === "lines") return yield* linePieces(chunks);
-  const pieces = new JsonPieces(reader.open ?? new Set());
-  for await (const chunk of chunks) yield* numbered(pieces.feed(chunk));
-  yield* numbered(pieces.end());
-}
-
-async function* linePieces(chunks: AsyncIterable<Uint8Array>): AsyncIterableIterator<FilePiece> {
-  for await (const { bytes, number: line, rawIndex } of inputLines(chunks)) {
-    const read = bytes === null ? { kind: "damaged", reason: "over 10 MiB" } as const : parseJsonLine(bytes);
-    if (read.kind === "damaged") yield { ...read, line };
-    if (read.kind === "record") yield { ...read, kind: "piece", name: "", key: null, line, rawIndex };
-  }
-}
-
-function* numbered(pieces: Iterable<JsonPiece>): Iterable<FilePiece> {
-  for (const piece of pieces) yield piece.kind === "damaged" ? piece : { ...piece, rawIndex: Number(piece.key ?? 0) };
-}
-
-async function* countedChunks(
-  fileSystem: FileSystem,
-  path: string,
-  onRead: (bytes: number) => void,
-): AsyncIterableIterator<Uint8Array> {
+): AsyncIterableIterator<FilePiece[]> {
+  const splitter = part.layout === "lines" ? new LineSplitter() : new JsonPieces(reader.open ?? new Set());
+  const piecesOf = (found: Iterable<InputLine | JsonPiece>): FilePiece[] => {
+    const pieces: FilePiece[] = [];
+    for (const one of found) {
+      const piece = pieceOf(one);
+      if (piece !== undefined) pieces.push(piece);
+    }
+    return pieces;
+  };
   for await (const chunk of fileChunks(fileSystem, path)) {
     onRead(chunk.length);
-    yield chunk;
+    const pieces = piecesOf(splitter.feed(chunk));
+    if (pieces.length > 0) yield pieces;
   }
+  yield piecesOf(splitter.end());
+}
+
+function pieceOf(found: InputLine | JsonPiece): FilePiece | undefined {
+  if ("kind" in found) {
+    if (found.kind === "damaged") return found;
+    const { name, key, text, value, line } = found;
+    return { kind: "piece", name, key, text, value, line, rawIndex: Number(key ?? 0) };
+  }
+  const { bytes, number: line, rawIndex } = found;
+  if (bytes === null) return { kind: "damaged", reason: "over 10 MiB", line };
+  const read = parseJsonLine(bytes);
+  if (read.kind === "damaged") return { kind: "damaged", reason: read.reason, line };
+  if (read.kind === "blank") return undefined;
+  return { kind: "piece", name: "", key: null, text: read.text, value: read.value, line, rawIndex };
 }

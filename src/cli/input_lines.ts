@@ -23,6 +23,42 @@ export interface InputLine {
 
 const lineFeed = 0x0a;
 
+/** Splits bytes into lines, chunk by chunk. */
+export class LineSplitter {
+  readonly #scanner = new LineScanner();
+  readonly #numbers = new LineNumbers();
+
+  /**
+   * Takes the next bytes.
+   *
+   * @param chunk The bytes; they are not kept.
+   * @returns The lines that end in it and hold something.
+   */
+  *feed(chunk: Uint8Array): Iterable<InputLine> {
+    for (let fed = 0; fed < chunk.length;) {
+      const room = this.#scanner.reserve();
+      const part = chunk.subarray(fed, fed + room.length);
+      room.set(part);
+      this.#numbers.feed(part);
+      this.#scanner.commit(part.length);
+      fed += part.length;
+      for (let line = this.#scanner.next(); line !== null; line = this.#scanner.next()) {
+        if (!isBlank(line)) yield inputLine(line, this.#numbers);
+      }
+    }
+  }
+
+  /**
+   * To be called behind the last bytes.
+   *
+   * @returns The last line, where no line feed ends it.
+   */
+  *end(): Iterable<InputLine> {
+    const last = this.#scanner.end();
+    if (last !== null && !isBlank(last)) yield inputLine(last, this.#numbers);
+  }
+}
+
 /**
  * Splits a stream into lines.
  *
@@ -30,23 +66,9 @@ const lineFeed = 0x0a;
  * @returns The lines that hold something.
  */
 export async function* inputLines(source: AsyncIterable<Uint8Array>): AsyncIterableIterator<InputLine> {
-  const scanner = new LineScanner();
-  const numbers = new LineNumbers();
-  for await (const chunk of source) {
-    for (let fed = 0; fed < chunk.length;) {
-      const room = scanner.reserve();
-      const part = chunk.subarray(fed, fed + room.length);
-      room.set(part);
-      numbers.feed(part);
-      scanner.commit(part.length);
-      fed += part.length;
-      for (let line = scanner.next(); line !== null; line = scanner.next()) {
-        if (!isBlank(line)) yield inputLine(line, numbers);
-      }
-    }
-  }
-  const last = scanner.end();
-  if (last !== null && !isBlank(last)) yield inputLine(last, numbers);
+  const splitter = new LineSplitter();
+  for await (const chunk of source) yield* splitter.feed(chunk);
+  yield* splitter.end();
 }
 
 function inputLine(line: ScannedLine, numbers: LineNumbers): InputLine {

@@ -10,10 +10,10 @@ import { withDirectory } from "./in_process.ts";
 const texts = Array.from({ length: 3000 }, (_, n) => `{"n":${n}}`);
 
 function sourceOf(facts: SessionFacts, stopAt = Infinity): ImportSource {
-  async function* items(): AsyncIterableIterator<SourceItem> {
+  async function* items(): AsyncIterableIterator<SourceItem[]> {
     for (const [index, text] of texts.entries()) {
       if (index === stopAt) throw new Error("pulled out");
-      yield { kind: "record", text, line: index + 1, rawIndex: index };
+      yield [{ kind: "record", text, line: index + 1, rawIndex: index }];
     }
   }
   return {

@@ -16,7 +16,7 @@ async function sourceOf(path: string, format?: string): Promise<ImportSource> {
 async function itemsOf(path: string, format?: string): Promise<{ key: string; format: string; items: SourceItem[] }> {
   const source = await sourceOf(path, format);
   const items: SourceItem[] = [];
-  for await (const item of source.items()) items.push(item);
+  for await (const some of source.items()) items.push(...some);
   return { key: source.key, format: source.format.name, items };
 }
 
