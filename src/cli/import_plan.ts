@@ -95,13 +95,7 @@ async function inspect(
   isGiven: boolean,
   formatName: string | undefined,
 ): Promise<DetectedFormat | { reason: string }> {
-  let head: { bytes: Uint8Array; isWhole: boolean };
-  try {
-    head = await readHead(fileSystem, path);
-  } catch (error) {
-    throw toHoldfastError(error, "reading", path);
-  }
-  const { bytes, isWhole } = head;
+  const { bytes, isWhole } = await headOf(fileSystem, path);
   const lineFeed = bytes.indexOf(0x0a);
   if (readMark(bytes.subarray(0, lineFeed < 0 ? bytes.length : lineFeed)).kind === "marked") {
     return {
@@ -136,22 +130,42 @@ function isOneLine(bytes: Uint8Array): boolean {
   return first < 0 || bytes.subarray(first).every((byte) => byte === 0x0a || byte === 0x0d || byte === 0x20);
 }
 
-/** The beginning of a file, with the whole of its first line if that can be. */
-async function readHead(fileSystem: FileSystem, path: string): Promise<{ bytes: Uint8Array; isWhole: boolean }> {
-  let bytes = new Uint8Array(detectionBytes);
-  let length = 0;
-  for await (const chunk of fileChunks(fileSystem, path)) {
-    if (length + chunk.length > bytes.length) {
-      const needed = bytes.subarray(0, length).indexOf(0x0a) < 0 && length < headBytesMax;
-      if (!needed) return { bytes: bytes.subarray(0, length), isWhole: false };
-      const grown = new Uint8Array(Math.max(bytes.length * 2, length + chunk.length));
-      grown.set(bytes.subarray(0, length));
-      bytes = grown;
-    }
-    bytes.set(chunk, length);
-    length += chunk.length;
+interface Head {
+  bytes: Uint8Array;
+  isWhole: boolean;
+}
+
+/** The beginning of a file; where it says nothing, with the whole of its first line if that can be. */
+async function headOf(fileSystem: FileSystem, path: string): Promise<Head> {
+  try {
+    const head = await readHead(fileSystem, path, detectionBytes);
+    const isCutLine = !head.isWhole && head.bytes.indexOf(0x0a) < 0;
+    return isCutLine && detectFormat(head.bytes) === undefined ? await readHead(fileSystem, path, headBytesMax) : head;
+  } catch (error) {
+    throw toHoldfastError(error, "reading", path);
   }
-  return { bytes: bytes.subarray(0, length), isWhole: true };
+}
+
+/** Reads on to the end of a line, but no further than need be. */
+async function readHead(fileSystem: FileSystem, path: string, bytesMax: number): Promise<Head> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let isWhole = true;
+  for await (const chunk of fileChunks(fileSystem, path)) {
+    const isLast = length + chunk.length >= bytesMax || (length >= detectionBytes && chunk.indexOf(0x0a) >= 0);
+    chunks.push(chunk.slice(0, bytesMax - length));
+    length += chunk.length;
+    if (!isLast) continue;
+    isWhole = (await fileSystem.stat(await fileSystem.realPath(path))).size <= Math.min(length, bytesMax);
+    break;
+  }
+  const bytes = new Uint8Array(Math.min(length, bytesMax));
+  let filled = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, filled);
+    filled += chunk.length;
+  }
+  return { bytes, isWhole };
 }
 
 async function sidecarsOf(
