@@ -18,11 +18,10 @@ export async function runAll(options: ExplorerOptions, scenarios: Iterable<Scena
     const finding = await campaign.run(scenario);
     if (finding !== null) assert.fail(await tellStory(options, finding));
   }
-  const { scenarios: count, states, kills, steps, cuts } = campaign.counts;
+  const { scenarios: count, states, kills, steps, cuts, recoveries } = campaign.counts;
   console.log(
-    `${title}: ${count} scenarios, ${steps} steps, ${cuts} cuts, ${states} distinct states, ${kills} kills; ${
-      Math.round(process.cpuUsage().user / 1e6)
-    } s of CPU`,
+    `${title}: ${count} scenarios, ${steps} steps, ${cuts} cuts, ${states} distinct states, ${kills} kills, ` +
+      `${recoveries} recoveries; ${Math.round(process.cpuUsage().user / 1e6)} s of CPU`,
   );
   assert.ok(states > count, "nothing was explored");
 }
