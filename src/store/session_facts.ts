@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readParent, type SessionMeta, type SessionParent } from "./session_meta.ts";
+import { readParent, type SessionMeta, type SessionParent, type SessionPromotion } from "./session_meta.ts";
 
 /** Facts of a session that its user can set; `null` takes one away. */
 export interface SessionFacts {
@@ -32,6 +32,8 @@ export interface KnownFacts {
   aliases: string[];
   /** Where it branches off from another session, or goes on with it; null: it does not. */
   parent: SessionParent | null;
+  /** Which session has taken its place, or is about to; null: none. */
+  promoted: SessionPromotion | null;
 }
 
 /**
@@ -41,8 +43,9 @@ export interface KnownFacts {
  * @returns The facts.
  */
 export function factsOf(meta: SessionMeta | null): KnownFacts {
-  const { title = null, workspace = null, scope, aliases = [], parent = null } = meta ?? {};
-  return { title, workspace, scope: scope === undefined ? null : JSON.parse(scope), aliases: [...aliases], parent };
+  const { title = null, workspace = null, scope, aliases = [], parent = null, promoted = null } = meta ?? {};
+  const scopeValue: unknown = scope === undefined ? null : JSON.parse(scope);
+  return { title, workspace, scope: scopeValue, aliases: [...aliases], parent, promoted };
 }
 
 /**

@@ -23,6 +23,7 @@ storeTest("continueAs() begins a session with the tail of another, names it, and
     scope: { version: 1 },
     aliases: [],
     parent: { key: "long", sequence: 9 },
+    promoted: null,
   });
   assert.equal(await bench.text("long.jsonl"), before);
   assert.equal(await store.latest({ workspace: "/garden" }), "next");
