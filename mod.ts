@@ -38,6 +38,13 @@ export { type AppendReceipt } from "./src/store/group_plan.ts";
 export { type BlobCollection } from "./src/store/blob_collection.ts";
 export { type BadBlob } from "./src/store/blob_reading.ts";
 export { type CompactionOptions, type CompactionResult, type TruncateOptions } from "./src/store/history_edits.ts";
+export {
+  canonicalWorkspace,
+  type DataDirectoryOptions,
+  defaultDataDirectory,
+  type Environment,
+  findDataDirectory,
+} from "./src/store/data_directory.ts";
 export { openStore } from "./src/store/open_store.ts";
 export { type RecordIdOf } from "./src/store/record_ids.ts";
 export { type RecordsBackOptions } from "./src/store/records_back.ts";

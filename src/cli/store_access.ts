@@ -5,6 +5,7 @@
  */
 
 import {
+  defaultDataDirectory,
   HoldfastError,
   openStore,
   type Session,
@@ -13,7 +14,7 @@ import {
   type StoreOptions,
 } from "../../mod.ts";
 import { type CommandContext, Interruption, type ProgramContext, UsageError } from "./command.ts";
-import { painterFor, variable, visibleLine } from "./terminal_text.ts";
+import { painterFor, visibleLine } from "./terminal_text.ts";
 
 /**
  * The store's directory: `--dir`, else `$HOLDFAST_DIR`, else `$XDG_DATA_HOME/holdfast`, else `~/.local/share/holdfast`.
@@ -23,13 +24,8 @@ import { painterFor, variable, visibleLine } from "./terminal_text.ts";
  * @throws {UsageError} If none of them is set.
  */
 export function storeDirectory(context: CommandContext): string {
-  const given = context.parsed.text("dir") ?? variable(context.environment, "HOLDFAST_DIR");
-  if (given !== undefined) return given;
-  const dataHome = variable(context.environment, "XDG_DATA_HOME");
-  // The XDG specification: a path that is not absolute is to be ignored.
-  if (dataHome?.startsWith("/")) return `${dataHome}/holdfast`;
-  const home = variable(context.environment, "HOME");
-  if (home !== undefined) return `${home}/.local/share/holdfast`;
+  const directory = context.parsed.text("dir") ?? defaultDataDirectory(context.environment);
+  if (directory !== null) return directory;
   throw new UsageError("There is no directory for the store", "Give one: --dir DIR, or set HOLDFAST_DIR");
 }
 
