@@ -81,17 +81,18 @@ interface Cut {
  * `locked` if somebody else writes `to`.
  */
 export async function forkSession(source: ReadTarget, to: string, at: number | null): Promise<MadeFork> {
-  const { context } = source;
-  const claim = await claimSession(context, to);
-  try {
-    await assertFree(context, claim, to);
-    return await withView(source, async (view) => {
-      if (view === null) throw notFound(source.key);
-      return await withCut(source, view, at, async (cut) => await makeFork(source, view, cut, claim.files, to));
+  return await withView(source, async (view) => {
+    if (view === null) throw notFound(source.key);
+    return await withCut(source, view, at, async (cut) => {
+      const claim = await claimSession(source.context, to);
+      try {
+        await assertFree(source.context, claim, to);
+        return await makeFork(source, view, cut, claim.files, to);
+      } finally {
+        await claim.lock.release();
+      }
     });
-  } finally {
-    await claim.lock.release();
-  }
+  });
 }
 
 /** Under the lock: what a crash left is taken away, what is somebody's is refused. */

@@ -51,14 +51,18 @@ export async function fork(experiment: Experiment, { session, variant }: Operati
   await experiment.texts(session, []);
   const target = session === 0 ? 1 : 0;
   const [from, to] = [sessionKeys[session] ?? "", sessionKeys[target] ?? ""];
-  const store = await experiment.store();
-  if (!await store.has(from) || await store.has(to)) return await refusedFork(experiment, from, to);
+  const there = await whatIsThere(experiment, [from, to]);
+  if (!there.has(from) || there.has(to)) return await refusedFork(experiment, target, from, to);
   const source = experiment.model(session).latest;
   const records = unarchived(source);
   const last = (variant === "early" ? records.at(-2) : undefined) ?? records.at(-1);
   const effect: NewEffect = { words: `fork of session ${session}`, apply: () => forked(source, last) };
   await experiment.change(target, [effect], true, async () => {
-    await store.fork(from, to, variant === "early" && last !== undefined ? { at: last.sequence } : {});
+    await (await experiment.store()).fork(
+      from,
+      to,
+      variant === "early" && last !== undefined ? { at: last.sequence } : {},
+    );
     // What is in a fork is durable in its source, too.
     await experiment.settle(session, async () => {});
   });
@@ -76,11 +80,25 @@ function forked(source: SessionState, last: LogEntry | undefined): SessionState 
   };
 }
 
-async function refusedFork(experiment: Experiment, from: string, to: string): Promise<void> {
-  const store = await experiment.store();
-  const code = await store.fork(from, to).then(() => "none", systemErrorCode);
-  if (experiment.expectsErrors || code === "exists" || code === "not-found") return;
-  throw new Violation("I3", `A fork that cannot be was not refused, but ended with ${code}`);
+/** A look from outside, where no call fails. */
+async function whatIsThere(experiment: Experiment, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const there = new Set<string>();
+  const other = await experiment.openAnother(true).catch(() => null);
+  if (other === null) return there;
+  for (const key of keys) if (await other.has(key)) there.add(key);
+  await other.close();
+  return there;
+}
+
+async function refusedFork(experiment: Experiment, target: number, from: string, to: string): Promise<void> {
+  await experiment.change(target, [], false, async () => {
+    const code = await (await experiment.store()).fork(from, to).then(() => "none", (error: unknown) => {
+      const known = systemErrorCode(error);
+      if (known === "exists" || known === "not-found") return known;
+      throw error;
+    });
+    if (code === "none") throw new Violation("I3", "A fork that cannot be was made");
+  });
 }
 
 /** After recovery no file of an archive is the log itself (I18), and each can be read. */
