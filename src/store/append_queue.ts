@@ -22,6 +22,8 @@ export interface QueuedBatch {
   ids: readonly (string | undefined)[];
   /** Whether it is to be durable when it resolves. */
   durable: boolean;
+  /** Called at the moment at which the outcome is known, before any promise says so: null, or the error. */
+  settled?: (error: unknown) => void;
   /** Its large values, and each record as one line without them; absent: it has none. */
   blobs?: { readonly lines: readonly string[]; readonly values: readonly BlobValue[] };
 }
@@ -65,6 +67,8 @@ interface Group {
   kind: "group";
   entries: AppendEntry[];
   state: "waiting" | "writing" | "done";
+  /** What is written of it, and the number of its first record; null before it is written. */
+  written: { plan: PlannedGroup; first: number } | null;
 }
 
 /** The queue of one session. */
@@ -97,7 +101,20 @@ export class AppendQueue {
   append(batch: QueuedBatch): Promise<AppendReceipt[]> {
     const bytes = batch.texts.reduce((sum, text) => sum + text.length, 0);
     return new Promise((resolve, reject) => {
-      this.#push({ kind: "append", ...batch, bytes, resolve, reject });
+      const told = (error: unknown): void => batch.settled?.(error);
+      this.#push({
+        kind: "append",
+        ...batch,
+        bytes,
+        resolve: (receipts) => {
+          told(null);
+          resolve(receipts);
+        },
+        reject: (error) => {
+          told(error);
+          reject(error);
+        },
+      });
     });
   }
 
@@ -149,13 +166,18 @@ export class AppendQueue {
     const readyCount = isEditing ? 0 : editIndex < 0 ? this.#entries.length : editIndex;
     const ready = this.#entries.slice(0, readyCount);
     const stuck = this.#entries.slice(readyCount);
-    const waiting = current?.kind === "group" && current.state === "waiting" ? current.entries : [];
-    const appends = [...waiting, ...ready.filter((entry) => entry.kind === "append")];
     const session = this.#owner.opened?.session ?? null;
+    const waiting = current?.kind === "group" && isNotInLog(current, session?.writer ?? null) ? current.entries : [];
+    const appends = [...waiting, ...ready.filter((entry) => entry.kind === "append")];
     if (session?.writer) {
-      if (current?.kind === "group" && current.state === "waiting") current.state = "done";
+      if (current?.kind === "group" && waiting.length > 0) current.state = "done";
       this.#entries = [...ready.filter((entry) => entry.kind === "task"), ...stuck];
       this.#writeSync(session.writer, appends);
+      // What was being written is durable too, and its callers are told at once.
+      if (current?.kind === "group" && current.state === "writing" && current.written !== null) {
+        current.state = "done";
+        this.#settle(current.entries, current.written.plan, current.written.first);
+      }
     }
     if (stuck.some((entry) => entry.kind === "append") || (!session?.writer && appends.length > 0)) {
       const message = "Records wait for a session that is being opened or edited; a blocking flush cannot";
@@ -199,7 +221,7 @@ export class AppendQueue {
     const entries = [first];
     let bytes = first.bytes;
     // What cannot be written for want of a blob takes nobody else with it.
-    if (first.blobs !== undefined) return { kind: "group", entries, state: "waiting" };
+    if (first.blobs !== undefined) return { kind: "group", entries, state: "waiting", written: null };
     for (let next = this.#entries[0]; next?.kind === "append"; next = this.#entries[0]) {
       if (next.blobs !== undefined) break;
       bytes += next.bytes;
@@ -207,7 +229,7 @@ export class AppendQueue {
       entries.push(next);
       this.#entries.shift();
     }
-    return { kind: "group", entries, state: "waiting" };
+    return { kind: "group", entries, state: "waiting", written: null };
   }
 
   async #writeGroup(group: Group): Promise<void> {
@@ -221,19 +243,23 @@ export class AppendQueue {
         // All of it is in the log; a durable retry must not resolve before it is durable.
         if (durable) await session.sync();
         if (group.state === "waiting") this.#settle(entries, plan, 0);
+        group.state = "done";
         return;
       }
       const begin = (): boolean => {
         if (group.state !== "waiting") return false;
         group.state = "writing";
+        group.written = { plan, first: session.writer?.sequenceNext ?? 0 };
         return true;
       };
       const blobs = entries[0]?.blobs?.values ?? [];
       const first = await session.blobs.keep(blobs, () => session.append(plan.batches, durable, begin));
-      if (first >= 0) this.#settle(entries, plan, first);
+      if (first >= 0 && !isDone(group)) this.#settle(entries, plan, first);
     } catch (error) {
-      if (group.state !== "done") { for (const entry of entries) entry.reject(error); }
+      if (!isDone(group)) { for (const entry of entries) entry.reject(error); }
     }
+    // They were told: a blocking flush that comes right now must not take them up again.
+    group.state = "done";
   }
 
   #settle(entries: AppendEntry[], plan: PlannedGroup, first: number): void {
@@ -251,9 +277,21 @@ export class AppendQueue {
   }
 }
 
+/** A write that failed is undone before anybody is told of it: a blocking flush in between takes the group up again. */
+function isNotInLog({ state, written }: Group, writer: LogWriter | null): boolean {
+  if (state === "waiting") return true;
+  return state === "writing" && writer !== null && written !== null && writer.sequenceNext <= written.first;
+}
+
+/** A blocking flush may have settled it meanwhile. */
+function isDone({ state }: Group): boolean {
+  return state === "done";
+}
+
 function assertLines(texts: readonly string[]): void {
   // A text has at most three bytes for each unit of its length.
   if (texts.every((text) => text.length < lineBytesMax / 4 || lineBytesBound(text) <= lineBytesMax)) return;
-  const message = "Record waits for a large value to be written; a blocking call cannot, and the log has no room for it";
+  const message =
+    "Record waits for a large value to be written; a blocking call cannot, and the log has no room for it";
   throw new HoldfastError("io", message);
 }

@@ -33,6 +33,14 @@ export interface AppendOptions {
    * @default {what the store's `durability` says of the record}
    */
   durability?: DurabilityMode;
+  /**
+   * Called with the outcome at the moment at which it is known, and before the promise says so: null, or the error. It
+   * must not throw. For those who have to know in an exit handler: when `flushSync` returns, it was called for each
+   * append that was called before and was not refused at once.
+   *
+   * @default {nobody is told}
+   */
+  onSettled?: (error: unknown) => void;
 }
 
 /** What a repair did. */
@@ -104,7 +112,7 @@ export class Session extends SessionReader {
   async appendAll(records: readonly JsonObject[], options: AppendOptions = {}): Promise<AppendReceipt[]> {
     const { options: storeOptions } = this.#worker.host;
     const encoded = records.map((record) => encodeRecord(record, storeOptions));
-    return await this.#worker.append(encoded, options.durability);
+    return await this.#worker.append(encoded, options.durability, options.onSettled);
   }
 
   /**
@@ -129,7 +137,8 @@ export class Session extends SessionReader {
    */
   async appendTextAll(texts: readonly string[], options: AppendOptions = {}): Promise<AppendReceipt[]> {
     const { options: storeOptions } = this.#worker.host;
-    return await this.#worker.append(texts.map((text) => encodeText(text, storeOptions)), options.durability);
+    const encoded = texts.map((text) => encodeText(text, storeOptions));
+    return await this.#worker.append(encoded, options.durability, options.onSettled);
   }
 
   /** Makes everything that was appended so far durable; the end of a turn. */
@@ -275,7 +284,7 @@ export class Session extends SessionReader {
   }
 
   async #appendOne(record: EncodedRecord, options: AppendOptions): Promise<AppendReceipt> {
-    const [receipt] = await this.#worker.append([record], options.durability);
+    const [receipt] = await this.#worker.append([record], options.durability, options.onSettled);
     if (receipt === undefined) throw new HoldfastError("failed", "Append returned no receipt");
     return receipt;
   }

@@ -116,9 +116,14 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
    *
    * @param records The records.
    * @param durability When it resolves; undefined: as the store says of the records.
+   * @param settled Told of the outcome at the moment at which it is known.
    * @returns One receipt per record.
    */
-  async append(records: readonly EncodedRecord[], durability: DurabilityMode | undefined): Promise<AppendReceipt[]> {
+  async append(
+    records: readonly EncodedRecord[],
+    durability: DurabilityMode | undefined,
+    settled?: (error: unknown) => void,
+  ): Promise<AppendReceipt[]> {
     this.assertWritable();
     const mode = durability === undefined ? null : assertDurability(durability);
     if (records.length === 0) return [];
@@ -130,6 +135,7 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
       ...(values.length === 0 ? {} : { blobs: { lines, values } }),
       ids: records.map((record) => record.id),
       durable: records.some((record) => (mode ?? record.durability) === "durable"),
+      ...(settled === undefined ? {} : { settled }),
     });
   }
 

@@ -97,7 +97,7 @@ export async function backgroundFlush(experiment: Experiment, operation: Operati
   const saving = experiment.change(session, [savedOnce([one])], true, async () => await saver.forceSave());
   for (let turn = Number(operation.variant ?? 0); turn > 0; turn--) await Promise.resolve();
   saver.record(JSON.parse(two));
-  const flushed = await experiment.change(session, [savedOnce([two])], true, async () => {
+  const flushed = await experiment.change(session, [savedOnce([one, two])], true, async () => {
     saver.flushSync();
     return await Promise.resolve(true);
   });

@@ -224,7 +224,6 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     alone: true,
     weight: 4,
     draw: (random) => ({ sizes: randomSizes(random, 1) }),
-    fails: true,
     check: agents.checkCheckpoints,
   },
   "background-save": {
@@ -240,7 +239,7 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     words: ({ variant }) => `save in the background, and blocking ${variant ?? 0} turns later, with more events`,
     perform: agents.backgroundFlush,
     needs: "agents",
-    letters: ["0", "4", "8", "12", "16", "24"].map((variant) => ({ variant, sizes: ["small", "sector"] })),
+    letters: ["0", "8", "20"].map((variant) => ({ variant, sizes: ["small", "sector"] })),
     alone: true,
     weight: 3,
     draw: (random) => ({ variant: String(random.below(30)), sizes: ["small", "sector"] }),

@@ -15,7 +15,10 @@ import { type ChangeBatch, type StateRecord, UnsavedChanges } from "./unsaved_ch
 /** What a saver needs of a session; `Session` has it. */
 export interface SaveTarget {
   /** Appends records, all or nothing. */
-  appendTextAll(texts: readonly string[], options: { durability: "durable" }): Promise<{ sequence: number }[]>;
+  appendTextAll(
+    texts: readonly string[],
+    options: { durability: "durable"; onSettled: (error: unknown) => void },
+  ): Promise<{ sequence: number }[]>;
   /** Makes all that was appended durable, blocking. */
   flushSync(): void;
   /** Appends records, all or nothing, blocking. */
@@ -132,7 +135,7 @@ export class BackgroundSaver {
         await this.save();
       } catch (error) {
         // What a save that began earlier met, ours may not.
-        if (isOwn) throw error;
+        if (isOwn && this.#changes.savedRevision < target) throw error;
       }
     }
   }
@@ -148,15 +151,22 @@ export class BackgroundSaver {
     const batch = this.#take();
     if (batch === null) return;
     this.#inFlight.add(batch);
+    // Promises tell later: a blocking flush in between would take what was refused for saved.
+    const onSettled = (error: unknown): void => this.#settle(batch, error);
     try {
-      this.#written(await this.#target.appendTextAll(batch.texts, { durability: "durable" }));
-      if (this.#inFlight.delete(batch)) this.#saved(batch);
+      this.#written(await this.#target.appendTextAll(batch.texts, { durability: "durable", onSettled }));
+      this.#settle(batch, null);
     } catch (error) {
-      // A blocking flush may have saved it meanwhile.
-      if (!this.#inFlight.delete(batch)) return;
-      this.#refused(batch, error);
+      // Refused before anybody could be told.
+      this.#settle(batch, error);
       throw error;
     }
+  }
+
+  #settle(batch: ChangeBatch, error: unknown): void {
+    if (!this.#inFlight.delete(batch)) return;
+    if (error === null) this.#saved(batch);
+    else this.#refused(batch, error);
   }
 
   #take(): ChangeBatch | null {
@@ -206,12 +216,12 @@ export class BackgroundSaver {
     if (this.#doubtful !== null) {
       throw new HoldfastError("failed", "A save has an unknown outcome, which a blocking flush cannot look up");
     }
-    // What is under way comes first: if that cannot be written now, nothing must overtake it.
-    if (this.#inFlight.size > 0) {
-      this.#target.flushSync();
-      const written = [...this.#inFlight];
-      this.#inFlight.clear();
-      for (const batch of written) this.#saved(batch);
+    // What is under way comes first: if that cannot be written now, nothing must overtake it. When the flush returns it
+    // is settled, or was refused before it came into the queue.
+    if (this.#inFlight.size > 0) this.#target.flushSync();
+    for (const batch of [...this.#inFlight]) {
+      this.#inFlight.delete(batch);
+      this.#changes.putBack(batch);
     }
     for (let batch = this.#take(); batch !== null; batch = this.#take()) {
       try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { HoldfastError } from "../../mod.ts";
+import { HoldfastError, openStore } from "../../mod.ts";
+import { FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { BackgroundSaver, type SaveTarget } from "../../src/transcript/background_saver.ts";
 import { SharedSession } from "../../src/transcript/pooled_session.ts";
 import { hasCode, simulatedTest } from "../store/store_fixture.ts";
@@ -107,5 +108,41 @@ simulatedTest("SharedSession counts the checkpoints that were there before", asy
     assert.equal(await shared.countCheckpoints(), round + 1);
     shared.end();
     assert.equal(shared.isEnded, true);
+  }
+});
+
+test("O8: flushSync() at any turn of a save whose write fails: nothing is lost, and nothing there twice", async () => {
+  for (const code of ["ENOSPC", "EIO"]) {
+    for (let turns = 0; turns < 50; turns++) {
+      const machine = new SimulatedFileSystem();
+      let isArmed = false;
+      const fault = { kind: "error", code } as const;
+      const fileSystem = new FaultyFileSystem(machine, {
+        failAt: 1,
+        fault,
+        filter: ({ method, path }) => isArmed && method === "write" && path.endsWith(".jsonl"),
+      });
+      const store = await openStore("/sessions", { fileSystem });
+      const session = await store.session("agent");
+      await session.append({ n: 0 });
+      const saver = await openSaver(session);
+      saver.record({ n: 1 });
+      isArmed = true;
+      const saving = saver.forceSave().catch(() => undefined);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      saver.record({ n: 2 });
+      let isFlushed = true;
+      try {
+        saver.flushSync();
+      } catch {
+        isFlushed = false;
+      }
+      const left = await openStore("/sessions", { fileSystem: machine.clone().crash(), readOnly: true });
+      const numbers = (await (await left.session("agent")).history()).map(({ n }) => n);
+      if (isFlushed) assert.deepEqual(numbers, [0, 1, 2], `${code} at turn ${turns}`);
+      else assert.deepEqual(numbers, [0, 1, 2].slice(0, numbers.length), `${code} at turn ${turns}`);
+      await saving;
+      await store.close().catch(() => undefined);
+    }
   }
 });
