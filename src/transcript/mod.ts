@@ -78,6 +78,7 @@ export {
   type TranscriptWorktree,
 } from "./state_patch.ts";
 export {
+  type MessagesOptions,
   openTranscript,
   Transcript,
   type TranscriptMessage,

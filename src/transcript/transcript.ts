@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import type { JsonObject } from "../log/json_text.ts";
 import type { Session } from "../store/session.ts";
+import { wholeNumber } from "../store/store_options.ts";
 import { AppendOrder } from "./append_order.ts";
 import type { ActiveChain } from "./message_tree.ts";
 import { type DraftSources, linkedRecord, type RecordDraft } from "./record_draft.ts";
@@ -49,6 +50,20 @@ export interface TranscriptMessage {
 export interface TranscriptMessages extends Pick<ActiveChain, "end" | "missingId"> {
   /** The messages in order, the oldest first. */
   messages: TranscriptMessage[];
+  /** How many messages of the chain were left out in front of them, for `last`. */
+  dropped: number;
+}
+
+/** Options of `Transcript.messages`. */
+export interface MessagesOptions {
+  /** That agent's side chain, instead of the main chain. */
+  agentId?: string;
+  /**
+   * How many messages at the most: the last ones. Only as much of the log is read.
+   *
+   * @default {all}
+   */
+  last?: number;
 }
 
 /**
@@ -142,11 +157,15 @@ export class Transcript extends TranscriptWriter<Promise<TranscriptReceipt>> {
    *
    * Never throws for what is in the log: `end` says why there is no message in front of the first.
    *
-   * @param options `agentId`: that agent's side chain, instead of the main chain.
+   * @param options Which chain, and how much of it.
    * @returns The messages.
    */
-  async messages(options: { agentId?: string } = {}): Promise<TranscriptMessages> {
-    const { nodes, ...rest } = (await this.#look()).chain(options.agentId ?? null);
+  async messages(options: MessagesOptions = {}): Promise<TranscriptMessages> {
+    const { agentId = null } = options;
+    const last = options.last === undefined ? Infinity : wholeNumber("last", options.last, 0);
+    const { nodes: chain, ...rest } = (await this.#look()).chain(agentId);
+    const dropped = Math.max(0, chain.length - last);
+    const nodes = chain.slice(dropped);
     const records = await this.#read(nodes.map(({ sequence }) => sequence));
     const messages = nodes.flatMap(({ id, parentId, sequence }) => {
       const record = records.get(sequence);
@@ -154,7 +173,7 @@ export class Transcript extends TranscriptWriter<Promise<TranscriptReceipt>> {
       const message: unknown = record["message"];
       return [{ id, parentId, sequence, message: isObject(message) ? message : {}, record }];
     });
-    return { messages, ...rest };
+    return { messages, dropped, ...rest };
   }
 
   /**

@@ -152,6 +152,23 @@ storeTest(
   },
 );
 
+storeTest("Transcript.messages() gives the last ones, and reads no more of the log than they need", async (bench) => {
+  const store = await bench.open();
+  const transcript = openTranscript(await store.session("chat"), counted());
+  for (let index = 0; index < 200; index++) {
+    await transcript.appendMessage(user(`${index} ${"x".repeat(20_000)}`), { id: `m${index}` });
+  }
+  const before = store.counters.bytesRead;
+  const { messages, dropped, end } = await transcript.messages({ last: 2 });
+  assert.deepEqual([messages.map(({ id }) => id), dropped, end], [["m198", "m199"], 198, "start"]);
+  const read = store.counters.bytesRead - before;
+  const { bytes } = await transcript.session.info();
+  assert.ok(read < bytes / 3, `${read} of ${bytes} bytes`);
+  assert.equal((await transcript.messages({ last: 0 })).messages.length, 0);
+  assert.equal((await transcript.messages({ last: 999 })).dropped, 0);
+  await assert.rejects(transcript.messages({ last: -1 }), RangeError);
+});
+
 storeTest("what is truncated is out of the chain, and still counts for ids and state", async (bench) => {
   const transcript = await open(bench);
   await transcript.patchState(setTitle("T"));
