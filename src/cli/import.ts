@@ -55,10 +55,13 @@ export const command: Command = {
     const files: { path: string; isGiven: boolean }[] = [];
     let directories = 0;
     let passedOver = 0;
+    let isIncomplete = false;
     for (const given of context.parsed.positionals) {
       const found = await findFiles(runtimeFileSystem, given, storeDirectory(context));
       if (found.isDirectory) directories++;
       passedOver += found.passedOver;
+      for (const directory of found.unreadable) await warn(context, `${directory} cannot be read; left out`);
+      isIncomplete ||= found.unreadable.length > 0;
       files.push(...found.files.map((path) => ({ path, isGiven: !found.isDirectory })));
     }
     const plan = await planImport(runtimeFileSystem, files, context.parsed.text("format"));
@@ -67,10 +70,10 @@ export const command: Command = {
     }
     await warnOfLeftOut(context, plan, passedOver);
     const given = new Set(files.filter(({ isGiven }) => isGiven).map(({ path }) => path));
-    const isWanting = plan.sessions.length === 0 || plan.leftOut.some(({ path }) => given.has(path));
+    isIncomplete ||= plan.leftOut.some(({ path, failed }) => failed === true || given.has(path));
     if (plan.sessions.length === 0) return exitCodes.failed;
     const exitCode = await withStore(context, {}, (store) => importAll(context, store, plan));
-    return isWanting && exitCode === exitCodes.done ? exitCodes.failed : exitCode;
+    return isIncomplete && exitCode === exitCodes.done ? exitCodes.failed : exitCode;
   },
 };
 

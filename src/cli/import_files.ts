@@ -18,6 +18,8 @@ export interface FoundFiles {
   isDirectory: boolean;
   /** How many names were passed over: hidden ones, and what is neither a file nor a directory. */
   passedOver: number;
+  /** Directories that cannot be read. */
+  unreadable: string[];
 }
 
 /**
@@ -31,10 +33,10 @@ export interface FoundFiles {
  * @throws {HoldfastError} `io` if the path cannot be read.
  */
 export async function findFiles(fileSystem: FileSystem, path: string, storeDirectory: string): Promise<FoundFiles> {
-  const found: FoundFiles = { files: [], isDirectory: false, passedOver: 0 };
+  const found: FoundFiles = { files: [], isDirectory: false, passedOver: 0, unreadable: [] };
   try {
     const { kind } = await fileSystem.stat(await fileSystem.realPath(path));
-    if (kind !== "directory") return { files: [path], isDirectory: false, passedOver: 0 };
+    if (kind !== "directory") return { ...found, files: [path] };
     found.isDirectory = true;
     const store = await fileSystem.realPath(storeDirectory).catch(() => null);
     await walk(fileSystem, path.replace(/(?<=.)\/+$/, ""), { found, store, depth: 0 });
@@ -50,7 +52,11 @@ async function walk(
   { found, store, depth }: { found: FoundFiles; store: string | null; depth: number },
 ): Promise<void> {
   if (depth > depthMax || await fileSystem.realPath(directory) === store) return;
-  const entries = await fileSystem.readDirectory(directory);
+  const entries = await fileSystem.readDirectory(directory).catch((error: unknown) => {
+    if (depth === 0) throw error;
+    found.unreadable.push(directory);
+    return [];
+  });
   entries.sort((a, b) => a.name < b.name ? -1 : 1);
   for (const { name, kind } of entries) {
     const path = `${directory === "/" ? "" : directory}/${name}`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toHoldfastError } from "../errors.ts";
+import { systemErrorCode, toHoldfastError } from "../errors.ts";
 import { type DetectedFormat, detectFormat, detectionBytes, formatNamed } from "../formats/detect.ts";
 import { readFileHead } from "../formats/file_head.ts";
 import { jsonl, jsonlLog } from "../formats/jsonl.ts";
@@ -35,6 +35,8 @@ export interface LeftOutFile {
   readonly path: string;
   /** Why, as the end of a sentence that begins with the path. */
   readonly reason: string;
+  /** Whether it should have been read. */
+  readonly failed?: true;
 }
 
 /** What an import reads. */
@@ -61,32 +63,58 @@ export async function planImport(
   files: readonly { path: string; isGiven: boolean }[],
   formatName: string | undefined,
 ): Promise<ImportPlan> {
-  const sessions: (DetectedFormat & { path: string })[] = [];
-  const others = new Map<string, string>();
+  const sessions = new Map<string, DetectedFormat & { path: string }>();
+  const others = new Map<string, LeftOutFile>();
   for (const { path, isGiven } of files) {
+    // A file that is given twice, or given and found, is one file.
+    const plain = plainPath(path);
+    if (sessions.has(plain) || others.has(plain)) continue;
     const verdict = await inspect(fileSystem, path, isGiven, formatName);
-    if ("reason" in verdict) others.set(path, verdict.reason);
-    else sessions.push({ ...verdict, path });
+    if ("reason" in verdict) others.set(plain, { path, ...verdict });
+    else sessions.set(plain, { ...verdict, path });
+  }
+  for (const [plain, session] of sessions) {
+    const reason = reasonToLeave(plain, session, sessions);
+    if (reason === null || files.some(({ path, isGiven }) => isGiven && path === session.path)) continue;
+    sessions.delete(plain);
+    others.set(plain, { path: session.path, reason });
   }
   const claimed = new Set<string>();
-  const planned: PlannedSession[] = [];
-  for (const session of sessions) {
+  const blobDirectories = new Set<string>();
+  const planned = new Map<string, PlannedSession>();
+  for (const [plain, session] of sessions) {
     const sidecars = await sidecarsOf(fileSystem, session);
     for (const { path } of sidecars) claimed.add(path);
-    planned.push({ ...session, sidecars });
+    planned.set(plain, withDetectedSidecar({ ...session, sidecars }, formatName));
+    const { blobs } = session.format;
+    for (const base of blobs?.bases ?? []) {
+      blobDirectories.add(`${joinPath(joinPath(directoryOf(plain), base), blobs?.directory ?? "")}/`);
+    }
   }
-  const blobDirectories = planned.flatMap(({ path, format: { blobs } }) =>
-    (blobs?.bases ?? []).map((base) => `${joinPath(joinPath(directoryOf(path), base), blobs?.directory ?? "")}/`)
-  );
-  const isClaimed = (path: string): boolean => {
-    const plain = joinPath(directoryOf(path), path.slice(path.lastIndexOf("/") + 1));
-    return claimed.has(plain) || blobDirectories.some((directory) => plain.startsWith(directory));
-  };
-  const leftOut = [...others].filter(([path]) => !isClaimed(path)).map(([path, reason]) => ({ path, reason }));
-  // A thread of codetether's is a session only where its own session is not there.
-  const own = planned.filter(({ path }) => !isClaimed(path));
-  const asFormat = own.map((session) => withDetectedSidecar(session, formatName));
-  return { sessions: asFormat, leftOut, sidecarCount: files.length - own.length - leftOut.length };
+  const isClaimed = (plain: string): boolean =>
+    claimed.has(plain) || [...blobDirectories].some((directory) => plain.startsWith(directory));
+  const own = [...planned].filter(([plain]) => !isClaimed(plain)).map(([, session]) => session);
+  const leftOut = [...others].filter(([plain]) => !isClaimed(plain)).map(([, file]) => file);
+  const sidecarCount = planned.size + others.size - own.length - leftOut.length;
+  return { sessions: own, leftOut, sidecarCount };
+}
+
+function plainPath(path: string): string {
+  return joinPath(directoryOf(path), path.slice(path.lastIndexOf("/") + 1));
+}
+
+/** What programs leave behind when they rewrite or take over a session, where the session itself is there. */
+function reasonToLeave(
+  plain: string,
+  { format, part }: DetectedFormat,
+  sessions: ReadonlyMap<string, unknown>,
+): string | null {
+  if (plain.endsWith(".json.migrated")) return "was taken over by picoclaw into a log; left out";
+  if (plain.endsWith(".tmp") && sessions.has(plain.slice(0, -".tmp".length))) {
+    return "was left behind when the session beside it was saved; left out";
+  }
+  const isOlder = format.name === "picoclaw" && part.name === "legacy" && sessions.has(`${plain}l`);
+  return isOlder ? "is older than the log of the same name beside it; left out" : null;
 }
 
 async function inspect(
@@ -94,8 +122,13 @@ async function inspect(
   path: string,
   isGiven: boolean,
   formatName: string | undefined,
-): Promise<DetectedFormat | { reason: string }> {
-  const { bytes, isWhole } = await headOf(fileSystem, path);
+): Promise<DetectedFormat | { reason: string; failed?: true }> {
+  const head = await headOf(fileSystem, path).catch((error: unknown) => toHoldfastError(error, "reading", path));
+  if (head instanceof Error) {
+    if (isGiven) throw head;
+    return { reason: `cannot be read (${systemErrorCode(head.cause) ?? head.message}); left out`, failed: true };
+  }
+  const { bytes, isWhole } = head;
   const lineFeed = bytes.indexOf(0x0a);
   if (readMark(bytes.subarray(0, lineFeed < 0 ? bytes.length : lineFeed)).kind === "marked") {
     return {
@@ -137,13 +170,9 @@ interface Head {
 
 /** The beginning of a file; where it says nothing, with the whole of its first line if that can be. */
 async function headOf(fileSystem: FileSystem, path: string): Promise<Head> {
-  try {
-    const head = await readHead(fileSystem, path, detectionBytes);
-    const isCutLine = !head.isWhole && head.bytes.indexOf(0x0a) < 0;
-    return isCutLine && detectFormat(head.bytes) === undefined ? await readHead(fileSystem, path, headBytesMax) : head;
-  } catch (error) {
-    throw toHoldfastError(error, "reading", path);
-  }
+  const head = await readHead(fileSystem, path, detectionBytes);
+  const isCutLine = !head.isWhole && head.bytes.indexOf(0x0a) < 0;
+  return isCutLine && detectFormat(head.bytes) === undefined ? await readHead(fileSystem, path, headBytesMax) : head;
 }
 
 /** Reads on to the end of a line, but no further than need be. */

@@ -24,6 +24,7 @@ test("findFiles() lists all files below a directory by name, without hidden ones
       files: [file],
       isDirectory: false,
       passedOver: 0,
+      unreadable: [],
     });
     await assert.rejects(findFiles(runtimeFileSystem, join(base, "none"), base), { code: "io" });
   });

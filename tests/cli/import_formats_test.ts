@@ -176,6 +176,27 @@ test("import leaves out other programs' files in a directory, hidden ones, and t
   });
 });
 
+test("import leaves out what programs leave behind beside a session, and takes a file once", async () => {
+  await withFixture("", async ({ on, base }) => {
+    const old = join(base, "picoclaw/sessions/discord_9.json");
+    await cp(old, `${old}.migrated`);
+    const log = join(base, "picoclaw/sessions/telegram_77");
+    const legacy = (await readFile(old, "utf8")).replace("discord:9", "telegram:77");
+    await writeFile(`${log}.json`, legacy);
+    const document = join(base, "codetether/sessions", `${names.codetether}.json`);
+    await writeFile(`${document}.tmp`, (await readFile(document, "utf8")).slice(0, -40));
+    const { code, stdout, stderr } = await on("import", base, document, join(base, "pi"));
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /16 files and 10 beside them: 107 added, 0 skipped, 0 damaged; 6 other files left out\n$/);
+    assert.match(stderr, /discord_9\.json\.migrated was taken over by picoclaw/);
+    assert.match(stderr, /telegram_77\.json is older than the log of the same name/);
+    assert.match(stderr, /\.json\.tmp was left behind when the session beside it was saved/);
+    // Where it is all that is left, it is taken.
+    await rm(document);
+    assert.match((await on("import", join(base, "codetether/sessions"))).stdout, /\.json\.tmp \(codetether\) → /);
+  });
+});
+
 test("import --format takes a file for what it is said to be, and refuses what that format cannot be", async () => {
   await withFixture("pi", async ({ on, base }) => {
     assert.match((await on("import", join(base, "v1.jsonl"), "--format", "jsonl")).stdout, /\(jsonl\) → v1: 4 added/);
