@@ -18,7 +18,9 @@ import { type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { LogPlaces, seekSequence } from "../log/log_seek.ts";
 import { checksumText, keyChecksum } from "../log/record_format.ts";
 import { makeSeal } from "../log/seal.ts";
+import { hasBlobDirectory } from "./blob_files.ts";
 import { countRange } from "./line_count.ts";
+import { SessionBlobs } from "./session_blobs.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import { claimSession, type SessionClaim } from "./session_lock.ts";
 import { encodeMeta, newMeta, type SessionMeta, type SessionParent } from "./session_meta.ts";
@@ -81,18 +83,42 @@ interface Cut {
  * `locked` if somebody else writes `to`.
  */
 export async function forkSession(source: ReadTarget, to: string, at: number | null): Promise<MadeFork> {
-  return await withView(source, async (view) => {
-    if (view === null) throw notFound(source.key);
-    return await withCut(source, view, at, async (cut) => {
-      const claim = await claimSession(source.context, to);
-      try {
-        await assertFree(source.context, claim, to);
-        return await makeFork(source, view, cut, claim.files, to);
-      } finally {
-        await claim.lock.release();
-      }
+  for (;;) {
+    const made = await withView(source, async (view) => {
+      if (view === null) throw notFound(source.key);
+      return await withCut(source, view, at, async (cut) => await claimAndFork(source, view, cut, to));
     });
-  });
+    if (made !== null) return made;
+  }
+}
+
+/** Null: the source's log was replaced meanwhile, and what it named may have been collected. */
+async function claimAndFork(
+  source: ReadTarget,
+  view: SessionView,
+  cut: Cut | null,
+  to: string,
+): Promise<MadeFork | null> {
+  const { context } = source;
+  const claim = await claimSession(context, to);
+  try {
+    await assertFree(context, claim, to);
+    const make = async (): Promise<MadeFork> => await makeFork(source, view, cut, claim.files, to);
+    if (cut === null || !await hasBlobDirectory(context)) return await make();
+    const blobs = new SessionBlobs(context, claim.files);
+    try {
+      // From here on no blob is removed; up to here, none that the source still names.
+      return await blobs.during(async () => await isStillThere(context.fileSystem, cut) ? await make() : null);
+    } finally {
+      await blobs.close();
+    }
+  } finally {
+    await claim.lock.release();
+  }
+}
+
+async function isStillThere(fileSystem: FileSystem, { path, handle }: Cut): Promise<boolean> {
+  return (await statIfThere(fileSystem, path))?.inode === (await handle.stat()).inode;
 }
 
 /** Under the lock: what a crash left is taken away, what is somebody's is refused. */
@@ -193,6 +219,7 @@ async function makeFork(
     if (!isUnknown) await takenBack(fileSystem, files);
     throw error;
   }
+  await context.workspaces.touch({ key: to, files }, meta.workspace);
   return { result, summary: meta.summary };
 }
 

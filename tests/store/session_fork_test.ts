@@ -363,3 +363,45 @@ for (const model of ["weak", "ordered"] as const) {
     });
   }
 }
+
+storeTest("A fork keeps its blobs, and the archive its own, whatever becomes of the source (G6)", async (bench) => {
+  const store = await bench.open({ blobs: { valueBytesMin: 1024 } });
+  const source = await store.session("source");
+  const large = (number: number) => ({ role: "tool", content: `${number} `.repeat(1000) });
+  for (let number = 0; number < 4; number++) await source.append(large(number));
+  await source.truncate(1);
+  await source.compact({ archive: true });
+  await store.fork("source", "fork");
+  await store.fork("source", "early", { at: 1 });
+  await store.delete("source");
+  assert.equal((await store.collectBlobs()).removed, 0);
+  assert.deepEqual(await (await store.session("fork")).history(), [large(3)]);
+  assert.deepEqual(await (await store.session("early")).history(), [large(0), large(1)]);
+  const all: unknown[] = [];
+  for await (const { record } of (await store.session("fork")).records({ all: true })) all.push(record);
+  assert.deepEqual(all, [0, 1, 2, 3].map(large));
+  await store.delete("fork");
+  assert.equal((await store.collectBlobs()).removed, 2);
+  assert.deepEqual(await (await store.session("early")).history(), [large(0), large(1)]);
+});
+
+simulatedTest(
+  "SessionStore.fork() begins again where its source is deleted before it holds its blobs",
+  async (bench) => {
+    const store = await bench.open({ blobs: { valueBytesMin: 1024 } });
+    const other = await bench.open({ blobs: { valueBytesMin: 1024 } });
+    await (await store.session("source")).append({ content: "x".repeat(2000) });
+    await store.close();
+    let isArmed = true;
+    bench.port.onCall = async ({ method, path }) => {
+      if (!isArmed || method !== "lock" || !path.includes("fork")) return;
+      isArmed = false;
+      await other.delete("source");
+      assert.equal((await other.collectBlobs()).removed, 1);
+    };
+    const forking = await bench.open();
+    await assert.rejects(forking.fork("source", "fork"), hasCode("not-found"));
+    bench.port.onCall = null;
+    assert.equal(await forking.has("fork"), false);
+  },
+);
