@@ -32,13 +32,14 @@ export const command: Command = {
       "belong to a session (its meta file, index, receipts, journal, large values) are read with it.",
       "Lines keep their text byte for byte; those that hold no JSON object are named and left out, and the exit code " +
       "is 1. What a session has beside its records becomes records of the type holdfast.sidecar. All branches of a " +
-      "conversation are kept, in the order of the file.",
+      "conversation are kept, in the order of the file, unless --active asks for the one that ends in its newest record.",
       "Importing a file again adds nothing: its records are compared with those in the session, and only what follows " +
       "them is added. If they differ, nothing is changed.",
     ],
     positionals: [{ name: "FILE", required: true, multiple: true, description: "files or directories" }],
     options: [
       { name: "key", value: "KEY", description: "the session's key, instead of the file's own" },
+      { name: "active", description: "of a conversation with branches the active one only, without side chains" },
       {
         name: "format",
         value: "F",
@@ -96,7 +97,7 @@ async function importAll(context: CommandContext, store: SessionStore, plan: Imp
     throwIfInterrupted(context);
     const { path } = planned;
     try {
-      const source = await openSource(runtimeFileSystem, planned);
+      const source = await openSource(runtimeFileSystem, planned, { active: context.parsed.has("active") });
       const report = await importSource(store, source, {
         key: context.parsed.text("key") ?? source.key,
         signal: context.signal,

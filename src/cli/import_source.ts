@@ -5,6 +5,7 @@
  */
 
 import { toHoldfastError } from "../errors.ts";
+import { ActiveBranch } from "../formats/active_branch.ts";
 import { formatNamed } from "../formats/detect.ts";
 import { type JsonPiece, JsonPieces } from "../formats/json_pieces.ts";
 import { parseJsonLine } from "../formats/jsonl.ts";
@@ -68,19 +69,35 @@ export interface ImportSource {
   items(): AsyncIterable<readonly SourceItem[]>;
 }
 
+/** What of a session is wanted. */
+export interface SourceOptions {
+  /**
+   * Whether records of other branches and of side chains are left out.
+   *
+   * @default {false}
+   */
+  active?: boolean;
+}
+
 /**
  * Opens a session for import.
  *
  * @param fileSystem The port.
  * @param planned Where it is.
+ * @param options What of it is wanted.
  * @returns The source.
  * @throws {HoldfastError} `io` if a file cannot be read.
  */
-export async function openSource(fileSystem: FileSystem, planned: PlannedSession): Promise<ImportSource> {
+export async function openSource(
+  fileSystem: FileSystem,
+  planned: PlannedSession,
+  options: SourceOptions = {},
+): Promise<ImportSource> {
   try {
     const { size } = await fileSystem.stat(await fileSystem.realPath(planned.path));
     const source = new FileSource(fileSystem, planned, size);
     await source.describe();
+    if (options.active === true) await source.chooseActive();
     return source;
   } catch (error) {
     throw toHoldfastError(error, "reading", planned.path);
@@ -101,6 +118,8 @@ class FileSource implements ImportSource {
   #describing: SessionFacts = {};
   #describingWarnings: string[] = [];
   #reader: PartReader;
+  /** Which of the session's own records are left out, by their places. */
+  #offBranch: ReadonlySet<number> | null = null;
 
   constructor(fileSystem: FileSystem, planned: PlannedSession, size: number) {
     this.#fileSystem = fileSystem;
@@ -150,18 +169,36 @@ class FileSource implements ImportSource {
     this.warnings = [...this.#describingWarnings];
   }
 
+  /** Finds the records of other branches. */
+  async chooseActive(): Promise<void> {
+    const branch = new ActiveBranch();
+    for await (const pieces of filePieces(this.#fileSystem, this.path, this.#planned.part, this.#newReader())) {
+      for (const piece of pieces) {
+        if (piece.kind === "piece" && piece.name === "" && isJsonObject(piece.value)) branch.add(piece.value);
+      }
+    }
+    this.#offBranch = branch.offBranch();
+  }
+
   async *items(): AsyncIterableIterator<SourceItem[]> {
     this.bytesRead = 0;
     this.warnings = [...this.#describingWarnings];
     this.#reader = this.#newReader();
-    yield* this.#partItems(this.path, this.#planned.part, this.#reader, "");
+    const own = this.#partItems(this.path, this.#planned.part, this.#reader, "");
+    yield* this.#offBranch === null ? own : withoutPlaces(own, this.#offBranch);
     for (const { path, sidecar } of this.#planned.sidecars) {
       if (sidecar.describes === true) continue;
       const name = path.slice(path.lastIndexOf("/") + 1);
       const reader = this.format.reader(sidecar.part, { stem: stemOf(path), key: this.key });
       yield* this.#partItems(path, sidecar.part, reader, `${name}: `);
     }
-    this.notes = (this.#reader.notes?.() ?? []).map((note) => `${this.path}: ${note}`);
+    const left = this.#offBranch?.size ?? 0;
+    const notes = this.#offBranch === null
+      ? this.#reader.notes?.() ?? []
+      : left === 0
+      ? []
+      : [`${left} ${left === 1 ? "record" : "records"} of other branches left out`];
+    this.notes = notes.map((note) => `${this.path}: ${note}`);
   }
 
   #newReader(): PartReader {
@@ -277,6 +314,15 @@ function formatOf({ format }: PlannedSession): SessionFormat {
 type FilePiece =
   | (SourcePiece & { kind: "piece"; rawIndex: number })
   | { kind: "damaged"; reason: string; line: number };
+
+/** Leaves out records by their places among the records. */
+async function* withoutPlaces(
+  source: AsyncIterable<SourceItem[]>,
+  places: ReadonlySet<number>,
+): AsyncIterableIterator<SourceItem[]> {
+  let count = 0;
+  for await (const items of source) yield items.filter(({ kind }) => kind !== "record" || !places.has(count++));
+}
 
 /** The pieces of a file, those that end in the same chunk together. */
 async function* filePieces(

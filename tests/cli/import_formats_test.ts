@@ -197,6 +197,21 @@ test("import leaves out what programs leave behind beside a session, and takes a
   });
 });
 
+test("import --active takes the newest record and its parents, and goes on with that branch", async () => {
+  await withFixture("pi", async ({ on, base }) => {
+    const file = join(base, "v3.jsonl");
+    const first = await on("import", file, "--active");
+    assert.match(first.stdout, /→ pi-three: 6 added/);
+    assert.match(first.stderr, /v3\.jsonl: 2 records of other branches left out/);
+    assert.doesNotMatch((await recordsOf(on, "pi-three")).join(), /abandoned/);
+    await appendFile(file, '{"type":"message","id":"h","parentId":"g","timestamp":"t","message":{}}\n');
+    assert.match((await on("import", file, "--active")).stdout, /1 added, 6 there already/);
+    await appendFile(file, '{"type":"message","id":"i","parentId":"c","timestamp":"t","message":{}}\n');
+    assert.match((await on("import", file, "--active")).stderr, /line 3 differs from record 2; nothing was changed/);
+    assert.match((await on("import", join(base, "v1.jsonl"), "--active")).stdout, /→ pi-one: 4 added/);
+  });
+});
+
 test("import --format takes a file for what it is said to be, and refuses what that format cannot be", async () => {
   await withFixture("pi", async ({ on, base }) => {
     assert.match((await on("import", join(base, "v1.jsonl"), "--format", "jsonl")).stdout, /\(jsonl\) → v1: 4 added/);
