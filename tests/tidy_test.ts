@@ -36,6 +36,7 @@ const entryPoints = [
 
 /** Files that are tested through others: a path, or the beginning of one up to a slash, and by which test. */
 const testedElsewhere: Record<string, string> = {
+  "src/adapters/": "tests/adapters/agent_memory_test.ts",
   "src/fs/": "tests/conformance/runtime_filesystem_test.ts",
   "src/testing/": "tests/conformance/simulated_filesystem_test.ts",
   "src/store/": "tests/store/session_test.ts",

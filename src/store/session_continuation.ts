@@ -8,6 +8,7 @@
  * @module
  */
 
+import { HoldfastError } from "../errors.ts";
 import { replaceHistory } from "./history_edits.ts";
 import type { OpenSession } from "./open_session.ts";
 import { blobsOf, type EncodedRecord, encodeText } from "./record_input.ts";
@@ -60,8 +61,7 @@ interface CopiedTail {
  * @param to The new one.
  * @param options How much of it.
  * @returns What it begins with.
- * @throws {HoldfastError} `not-found` if there is no other.
- * @throws {RangeError} If the new one has records already, and not those.
+ * @throws {HoldfastError} `not-found` if there is no other, `exists` if the new one has records already, and not those.
  */
 export async function continueSession(
   from: SessionWorker,
@@ -80,7 +80,8 @@ export async function continueSession(
   const created = await to.edit(async (session) => {
     if (session.sequenceNext > 0) {
       if (isContinuation(session, from.key)) return false;
-      throw new RangeError(`Session ${JSON.stringify(to.key)} has records already; continue under another key`);
+      const message = `Session ${JSON.stringify(to.key)} has records already; continue under another key`;
+      throw new HoldfastError("exists", message, { path: session.files.log });
     }
     await session.writeMeta(change);
     await begin(to, session, copy.records, facts.summary);

@@ -145,8 +145,7 @@ export class SessionStore {
    * @param to The key of the new one.
    * @param options How much of it.
    * @returns How many records the new one begins with, and how many it does not have.
-   * @throws {HoldfastError} `not-found` if there is no other.
-   * @throws {RangeError} If the new one has records already.
+   * @throws {HoldfastError} `not-found` if there is no other, `exists` if the new one has records already.
    *
    * @example
    * ```ts

@@ -11,8 +11,8 @@ import type { SessionMeta } from "./session_meta.ts";
 import { type ReadTarget, readView, withView } from "./session_reading.ts";
 
 /**
- * Whether a session's meta file says already what a change would make it say. An empty change is asked for its own sake:
- * it opens the session for writing, and so recovers it.
+ * Whether a session's meta file says already what a change would make it say. An empty change is asked for its own
+ * sake: it opens the session for writing, and so recovers it.
  *
  * @param target The session; all that was called before is durable.
  * @param change The change.

@@ -39,7 +39,7 @@ storeTest("continueAs() again changes nothing; another session's key is refused"
   assert.deepEqual(await store.continueAs("long", "next"), { created: false, records: 0, dropped: 0 });
   assert.deepEqual(await history(store, "next"), messages(0, 3));
   await appendMessages(await store.session("other"), 0, 1);
-  await assert.rejects(store.continueAs("long", "other"), RangeError);
+  await assert.rejects(store.continueAs("long", "other"), hasCode("exists"));
   await assert.rejects(store.continueAs("nobody", "fresh"), hasCode("not-found"));
   assert.equal(await store.has("fresh"), false);
   assert.equal((await (await store.session("next")).facts()).title, "long (continued)");

@@ -230,3 +230,13 @@ storeTest("latest() of all sessions goes by file times and reads no log", async 
   assert.equal(await again.latest({ workspace: "/none" }), null);
   assert.deepEqual(opened.filter((path) => path.endsWith(".jsonl")), []);
 });
+
+storeTest("a fork and a continuation are the latest of their workspace", async (bench) => {
+  const store = await bench.open();
+  await begin(store, "a");
+  await store.fork("a", "forked");
+  assert.equal(await store.latest({ workspace: "/work" }), "forked");
+  await append(store, "a");
+  await store.continueAs("a", "continued");
+  assert.equal(await store.latest({ workspace: "/work" }), "continued");
+});
