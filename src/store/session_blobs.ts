@@ -157,15 +157,17 @@ export class SessionBlobs {
     const temporaryPath = blobTemporary(this.#context, this.#files);
     const handle = await createTemporary(fileSystem, temporaryPath, null);
     try {
-      await writeFully(handle, bytes, 0);
-      await handle.syncData();
+      try {
+        await writeFully(handle, bytes, 0);
+        await handle.syncData();
+      } finally {
+        await handle.close();
+      }
+      await fileSystem.rename(temporaryPath, path);
     } catch (error) {
-      await handle.close().catch(() => undefined);
       await unlinkIfThere(fileSystem, temporaryPath).catch(() => undefined);
       throw error;
     }
-    await handle.close();
-    await fileSystem.rename(temporaryPath, path);
   }
 
   #remember(hash: string): void {
