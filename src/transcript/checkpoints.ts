@@ -27,7 +27,7 @@ export interface NumberedRecord {
 /** What checkpoints and receipts need of a session; `Session` has it. */
 export interface RecordLog {
   /** Appends a record, durably. */
-  append(record: JsonObject): Promise<AppendReceipt>;
+  append(record: JsonObject, options: { durability: "durable" }): Promise<AppendReceipt>;
   /** Reads records in order. */
   records(options: { from?: number; limit?: number; all?: boolean }): AsyncGenerator<NumberedRecord, void>;
   /** Reads records from the newest to the oldest. */
@@ -105,7 +105,7 @@ export class Checkpoints {
 
   async #append(reason: string, state: unknown): Promise<Checkpoint> {
     const ordinal = await this.count();
-    const { sequence } = await this.#log.append(checkpointRecord(ordinal, reason, state));
+    const { sequence } = await this.#log.append(checkpointRecord(ordinal, reason, state), { durability: "durable" });
     this.#index.add(sequence);
     this.#count = ordinal + 1;
     return { sequence, ordinal, reason, state };

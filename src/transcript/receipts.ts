@@ -103,7 +103,7 @@ export class Receipts {
     };
     const kept = keepRequest ? { request } : {};
     const record: JsonObject = { type: receiptType, receipt: facts, ...kept, response: JSON.parse(encoded) };
-    const { sequence } = await this.#log.append(record);
+    const { sequence } = await this.#log.append(record, { durability: "durable" });
     const receipt = readReceipt(record, sequence);
     if (receipt === null) throw new TypeError("request cannot be kept");
     return receipt;

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { openStore } from "../../mod.ts";
+import type { AgentTools } from "../../src/torture/subject_agents.ts";
 
 /** One exact string in place of another, which must stand in the file exactly once. */
 export interface Replacement {
@@ -25,7 +26,7 @@ export type OpenStore = typeof openStore;
 
 const sourceDirectory = fileURLToPath(new URL("../../src/", import.meta.url));
 /** The rooms that an open store is made of. */
-const rooms = ["fs", "log", "store"];
+const rooms = ["fs", "log", "store", "transcript"];
 
 let sources: ReadonlyMap<string, string> | undefined;
 
@@ -46,10 +47,12 @@ const scratch: string[] = [];
  * Loads a copy of the product with some strings replaced.
  *
  * @param replacements What is replaced; nothing: a true copy.
- * @returns Its `openStore`.
+ * @returns Its `openStore`, and what agents use.
  * @throws {RangeError} If a string does not stand in its file exactly once: the table is to be brought up to date.
  */
-export async function loadMutant(replacements: readonly Replacement[]): Promise<OpenStore> {
+export async function loadMutant(
+  replacements: readonly Replacement[],
+): Promise<{ openStore: OpenStore; tools: AgentTools }> {
   sources ??= readSources();
   const changed = new Map(sources);
   for (const { file, from, to = "" } of replacements) {
@@ -66,9 +69,16 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
-  const module: unknown = await import(pathToFileURL(join(directory, "src/store/open_store.ts")).href);
+  const load = async (file: string): Promise<unknown> => await import(pathToFileURL(join(directory, file)).href);
+  const module = await load("src/store/open_store.ts");
   if (!hasOpenStore(module)) throw new TypeError("The copy has no openStore");
-  return module.openStore;
+  const tools = Object.assign(
+    {},
+    await load("src/transcript/checkpoints.ts"),
+    await load("src/transcript/background_saver.ts"),
+  );
+  if (!hasTools(tools)) throw new TypeError("The copy has nothing for agents");
+  return { openStore: module.openStore, tools };
 }
 
 /** Removes what {@linkcode loadMutant} has left. */
@@ -80,4 +90,9 @@ export function removeScratch(): void {
 function hasOpenStore(module: unknown): module is { openStore: OpenStore } {
   return typeof module === "object" && module !== null && "openStore" in module &&
     typeof module.openStore === "function";
+}
+
+function hasTools(tools: object): tools is AgentTools {
+  return "Checkpoints" in tools && typeof tools.Checkpoints === "function" && "BackgroundSaver" in tools &&
+    typeof tools.BackgroundSaver === "function";
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { sequenceStride } from "../crash/crash_budget.ts";
 import { agentMutations } from "./agent_mutations.ts";
+import { backgroundMutations } from "./background_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
@@ -19,6 +20,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["what agents build on", agentMutations],
   ["forks", forkMutations],
   ["the archive", archiveMutations],
+  ["checkpoints and background saves", backgroundMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = sequenceStride === 1 ? 1 : 12;
