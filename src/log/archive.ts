@@ -1,6 +1,6 @@
 /**
- * Keeps what compaction removes: in `<name>.archive/`, one file for each compaction, named by the numbers of the records
- * that it stands for: `0-41.jsonl`.
+ * Keeps what compaction removes: in `<name>.archive/`, one file for each compaction, named by the numbers of the
+ * records that it stands for: `0-41.jsonl`.
  *
  * Such a file is the old log itself under a second name: nothing is copied. It may hold more than its name says, the
  * records that stayed in the log; they are passed over by their numbers. Where the file system has no second names, or

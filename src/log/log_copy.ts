@@ -77,17 +77,19 @@ async function cloneLog(fileSystem: FileSystem, source: CopySource, path: string
     if (code === "ENOTSUP" || code === "ENOENT") return null;
     throw error;
   }
-  let keep: FileHandle | null = null;
-  const handle = await fileSystem.open(path, { access: "write" });
+  let handle: FileHandle | null = null;
+  let keep = false;
   try {
-    if (await leadsThere()) {
-      await handle.setMode(0o600);
-      keep = handle;
-    }
-    return keep;
+    handle = await fileSystem.open(path, { access: "write" });
+    keep = await leadsThere();
+    if (keep) await handle.setMode(0o600);
+    return keep ? handle : null;
+  } catch (error) {
+    keep = false;
+    throw error;
   } finally {
-    if (keep === null) {
-      await handle.close().catch(() => undefined);
+    if (!keep) {
+      await handle?.close().catch(() => undefined);
       await unlinkIfThere(fileSystem, path).catch(() => undefined);
     }
   }

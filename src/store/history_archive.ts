@@ -2,8 +2,8 @@
  * Keeps the records that a compaction is about to remove from the log.
  *
  * Before the new log takes the old one's name, the old one gets a second name in the archive, durably: at each moment
- * every record has a name that leads to it. What a compaction that was not finished leaves there is the log itself under
- * a second name, which readers pass over and the next open for writing takes away.
+ * every record has a name that leads to it. What a compaction that was not finished leaves there is the log itself
+ * under a second name, which readers pass over and the next open for writing takes away.
  *
  * @module
  */

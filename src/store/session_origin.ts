@@ -1,8 +1,8 @@
 /**
  * What seeds a session's log. It is the checksum of the session's key; a fork shares its origin's bytes, and so has its
  * origin's seed. The meta file says so (`holdfast.seed`); but picoclaw drops `holdfast` when it writes, and a meta file
- * can be lost, so a small file beside the log says it once more. It is only looked at in those cases, and it only counts
- * if the log's first line fits it.
+ * can be lost, so a small file beside the log says it once more. It is only looked at in those cases, and it counts if
+ * the log's first line fits it.
  *
  * @module
  */

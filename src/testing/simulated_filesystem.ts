@@ -21,10 +21,10 @@
 import type { DirectoryEntry, FileHandle, FileStat, FileSystem, LockAttempt, OpenOptions } from "../fs/filesystem.ts";
 import type { Choices } from "./crash_choices.ts";
 import { describeChoices, describePending, type PendingDescription } from "./crash_story.ts";
-import { readBytes } from "./file_tree.ts";
 import { hashTree, mixHashes } from "./image_hash.ts";
 import * as names from "./namespace_calls.ts";
 import { lookUpExisting } from "./path_lookup.ts";
+import { bytesToShare, writeClone } from "./simulated_clone.ts";
 import { SimulatedFile, statOf } from "./simulated_file.ts";
 import { lockFile } from "./simulated_lock.ts";
 import {
@@ -157,22 +157,8 @@ export class SimulatedFileSystem implements FileSystem {
    * What was shared is as little durable as if it had been written.
    */
   async cloneFile(from: string, to: string): Promise<void> {
-    const machine = this.#machine;
-    machine.check(this.#process, "clone", from);
-    const { node } = lookUpExisting(machine.pages.cache, from, "clone", false);
-    if (node.kind !== "file") throw systemError(node.kind === "other" ? "ELOOP" : "EISDIR", "clone", from);
-    if (machine.options.reflinks !== true) throw systemError("ENOTSUP", "clone", from);
-    const bytes = new Uint8Array(node.size);
-    readBytes(node, bytes, 0);
-    const file = await this.open(to, { access: "write", create: "exclusive", mode: node.mode });
-    try {
-      if (await file.write(bytes, 0) < bytes.length) throw systemError("ENOSPC", "clone", to);
-    } catch (error) {
-      await this.unlink(to);
-      throw error;
-    } finally {
-      await file.close();
-    }
+    this.#machine.check(this.#process, "clone", from);
+    await writeClone(this, to, bytesToShare(this.#machine, from));
   }
 
   /** {@inheritDoc FileSystem.unlink} */
