@@ -8,7 +8,8 @@ import { systemErrorCode } from "../errors.ts";
 import { assertText } from "./session_facts.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
 import { locateSession, logOwner, readMeta, type SessionLocation } from "./session_location.ts";
-import { isKey, picoclawName, sessionFiles, sessionNameOf, sessionNames } from "./session_name.ts";
+import { isKey, picoclawName, sessionFiles, sessionNames } from "./session_name.ts";
+import { looksAtOnce, sessionNamesIn, sessionTimes } from "./session_times.ts";
 import type { DirectoryContext, StoreContext } from "./store_context.ts";
 import { wholeNumber } from "./store_options.ts";
 
@@ -59,18 +60,23 @@ export async function listSessions(context: StoreContext, options: ListOptions):
   if (options.workspace !== undefined) assertText("workspace", options.workspace);
   if (options.parent !== undefined) assertText("parent", options.parent);
   if (options.after !== undefined) assertText("after", options.after);
+  const times = await sessionTimes(context);
   const found: RankedInfo[] = [];
-  for (const name of await namesIn(context)) {
-    const info = await ifReadable(context, name, async () => await describeName(context, name));
-    if (info === null || (options.workspace !== undefined && info.workspace !== options.workspace)) continue;
-    if (options.parent === undefined || info.parent?.key === options.parent) found.push(info);
+  let start = options.after === undefined ? 0 : -1;
+  for (let next = 0; next < times.length; next += looksAtOnce) {
+    // Whoever is written down as newer has been looked at; those of one moment are in order only when all are there.
+    const last = start < 0 ? undefined : found[start + limit - 1];
+    if (start >= 0 && (limit === 0 || (last !== undefined && (times[next]?.modifiedMs ?? 0) < last.modifiedMs))) break;
+    const infos = await Promise.all(
+      times.slice(next, next + looksAtOnce).map(async ({ name }) => {
+        return await ifReadable(context, name, async () => await describeName(context, name, options));
+      }),
+    );
+    found.push(...infos.filter((info) => info !== null));
+    found.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.key < other.key ? -1 : 1));
+    if (options.after !== undefined) start = found.findIndex((info) => info.key === options.after) + 1 || -1;
   }
-  found.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.key < other.key ? -1 : 1));
-  let start = 0;
-  if (options.after !== undefined) {
-    start = found.findIndex((info) => info.key === options.after) + 1;
-    if (start === 0) throw new RangeError(`No session to list after: ${JSON.stringify(options.after)}`);
-  }
+  if (start < 0) throw new RangeError(`No session to list after: ${JSON.stringify(options.after)}`);
   return found.slice(start, start + Math.min(limit, found.length)).map(({ modifiedMs: _, ...info }) => info);
 }
 
@@ -94,7 +100,7 @@ export async function resolveAlias(
 
 async function ownerOfAlias(context: StoreContext, alias: string): Promise<string | null> {
   let found: string | null = null;
-  for (const name of await namesIn(context)) {
+  for (const name of [...(await sessionNamesIn(context)).keys()].sort()) {
     const { meta } = sessionFiles(context.directory, name);
     const state = await ifReadable(context, name, async () => await readMeta(context.fileSystem, meta));
     if (state?.state !== "ok" || state.meta.deleted) continue;
@@ -115,20 +121,6 @@ async function ownerOfAlias(context: StoreContext, alias: string): Promise<strin
 export async function isSession(context: StoreContext, key: string): Promise<boolean> {
   const location = await locateSession(context.fileSystem, context.directory, key);
   return location !== null && !(location.meta.state === "ok" && location.meta.meta.deleted);
-}
-
-/** The names that have a log or a meta file; a directory that is not there has none. */
-async function namesIn(context: StoreContext): Promise<string[]> {
-  const names = new Set<string>();
-  try {
-    for (const { name, kind } of await context.fileSystem.readDirectory(context.directory)) {
-      const session = kind === "file" ? sessionNameOf(name) : null;
-      if (session !== null) names.add(session.name);
-    }
-  } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
-  }
-  return [...names].sort();
 }
 
 /** What concerns one file alone; anything else concerns the whole list. */
@@ -159,9 +151,18 @@ export async function ifReadable<T>(
   }
 }
 
-async function describeName(context: StoreContext, name: string): Promise<RankedInfo | null> {
+/** No log is read of a session that is not asked for. */
+async function describeName(
+  context: StoreContext,
+  name: string,
+  { workspace, parent }: ListOptions,
+): Promise<RankedInfo | null> {
   const found = await sessionAt(context, name);
-  return found === null ? null : await describeLocation(context, found.location, found.key);
+  if (found === null) return null;
+  const meta = found.location.meta.state === "ok" ? found.location.meta.meta : null;
+  if (workspace !== undefined && meta?.workspace !== workspace) return null;
+  if (parent !== undefined && meta?.parent?.key !== parent) return null;
+  return await describeLocation(context, found.location, found.key);
 }
 
 /**

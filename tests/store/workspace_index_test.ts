@@ -240,3 +240,29 @@ storeTest("a fork and a continuation are the latest of their workspace", async (
   await store.continueAs("a", "continued");
   assert.equal(await store.latest({ workspace: "/work" }), "continued");
 });
+
+storeTest(
+  "list() with a limit or a workspace reads the logs of those alone, and gives the same as without",
+  async (bench) => {
+    const store = await bench.open();
+    for (let index = 0; index < 40; index++) await begin(store, `s${index}`, `/w${index % 4}`);
+    await store.close();
+    const again = await bench.open({ readOnly: true });
+    const all = await again.list();
+    assert.equal(all.length, 40);
+    const opened = new Set<string>();
+    bench.port.onCall = ({ method, path }) => {
+      if (method === "open" && path.endsWith(".jsonl")) opened.add(path);
+    };
+    assert.deepEqual(await again.list({ limit: 3 }), all.slice(0, 3));
+    assert.ok(opened.size <= 16, `${opened.size} logs`);
+    opened.clear();
+    assert.deepEqual(await again.list({ workspace: "/w1" }), all.filter(({ workspace }) => workspace === "/w1"));
+    assert.equal(opened.size, 10);
+    for (const [index, { key }] of all.entries()) {
+      assert.deepEqual(await again.list({ after: key, limit: 2 }), all.slice(index + 1, index + 3));
+    }
+    assert.deepEqual(await again.list({ limit: 0 }), []);
+    await assert.rejects(again.list({ after: "nobody" }), RangeError);
+  },
+);
