@@ -60,6 +60,9 @@ export interface OpenOptions {
   mode?: number;
 }
 
+/** What reading needs of an open file. */
+export type ReadableFile = Pick<FileHandle, "read">;
+
 /** An open file. Every position is a byte offset from the start; there is no cursor and no append mode. */
 export interface FileHandle {
   /**

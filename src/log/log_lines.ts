@@ -5,7 +5,8 @@
  */
 
 import { systemErrorCode } from "../errors.ts";
-import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
+import type { FileHandle, FileSystem, ReadableFile } from "../fs/filesystem.ts";
+import { loadFastChecksum } from "./checksum.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
@@ -18,7 +19,7 @@ const fillBytesMax = 4 * scannerBytesInitial;
  * Reads lines forwards: `while (await lines.fill()) for (let line; (line = lines.next()) !== null;) …`.
  */
 export class LogLines {
-  readonly #handle: FileHandle;
+  readonly #handle: ReadableFile;
   readonly #scanner: LineScanner;
   readonly #end: number;
   #offset: number;
@@ -33,7 +34,7 @@ export class LogLines {
    * @param start Where to start, in bytes: the start of a line.
    * @param end Where to stop, in bytes; a file that grows meanwhile is read no further.
    */
-  constructor(handle: FileHandle, start: number, end: number) {
+  constructor(handle: ReadableFile, start: number, end: number) {
     this.#handle = handle;
     this.#scanner = new LineScanner({ offset: start, bytesExpected: end - start });
     this.#offset = start;
@@ -114,7 +115,7 @@ export type BackwardLine = Pick<ScannedLine, "offset" | "length" | "bytes" | "te
  * @param end Where to start, in bytes.
  * @returns The lines that are not empty, the last first; their bytes stay valid.
  */
-export async function* linesFromEnd(handle: FileHandle, start: number, end: number): AsyncGenerator<BackwardLine> {
+export async function* linesFromEnd(handle: ReadableFile, start: number, end: number): AsyncGenerator<BackwardLine> {
   let carried: Uint8Array = new Uint8Array(0);
   let droppedLength = 0;
   let chunkBytes = scannerBytesInitial;
@@ -158,7 +159,7 @@ export async function* linesFromEnd(handle: FileHandle, start: number, end: numb
  * @param offset Where in the file.
  * @returns How many bytes were read.
  */
-export async function readFully(handle: FileHandle, buffer: Uint8Array, offset: number): Promise<number> {
+export async function readFully(handle: ReadableFile, buffer: Uint8Array, offset: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {
     const count = await handle.read(buffer.subarray(filled), offset + filled);

@@ -6,8 +6,9 @@
  */
 
 import { systemErrorCode } from "../errors.ts";
-import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
+import type { FileHandle, FileSystem, ReadableFile } from "../fs/filesystem.ts";
 import { writeFully } from "./atomic_file.ts";
+import { EndWindow } from "./end_window.ts";
 import { readFully } from "./log_lines.ts";
 import { type QuarantinePiece, setAside } from "./quarantine.ts";
 import type { ChainPosition } from "./record_chain.ts";
@@ -55,7 +56,8 @@ export async function recoverLog(
 ): Promise<RecoveryReport> {
   const { size } = await handle.stat();
   if (size === floor.offset) return { position: floor, torn: [], rewrittenBytes: 0, keptInPlace: false };
-  const tail = await readUnsealedTail(handle, floor, size);
+  const window = new EndWindow(handle, size);
+  const tail = await readUnsealedTail(window, floor, size);
   const torn: RecoveredPiece[] = [];
   for (const piece of tornPieces(tail)) {
     torn.push({ ...piece, quarantineName: await setAsideIfRoom(fileSystem, quarantineDirectory, handle, piece) });
@@ -67,7 +69,9 @@ export async function recoverLog(
   const unsyncedStart = tail.hasOwn
     ? Math.max(tail.durableOffset, tail.kept.offset - unsyncedBytesMax - batchBytesMax)
     : tail.kept.offset;
-  const rewrittenBytes = await writeAgain(handle, unsyncedStart, tail.kept.offset);
+  // What was just made harmless is not at hand.
+  const source = tail.torn.length > 0 ? handle : window;
+  const rewrittenBytes = await writeAgain(handle, source, unsyncedStart, tail.kept.offset);
   let end = tail.kept.offset;
   if (!tail.keptTerminated) await writeFully(handle, Uint8Array.of(lineFeed), end++);
   else if (end > 0) await endWithLineFeed(handle, end - 1);
@@ -113,10 +117,10 @@ async function endWithLineFeed(handle: FileHandle, offset: number): Promise<void
 }
 
 /** After a failed sync the kernel may hold pages that look clean and are on no disk: the same bytes make them dirty. */
-async function writeAgain(handle: FileHandle, start: number, end: number): Promise<number> {
+async function writeAgain(handle: FileHandle, source: ReadableFile, start: number, end: number): Promise<number> {
   for (let offset = start; offset < end; offset += rewriteBytes) {
     const bytes = new Uint8Array(Math.min(rewriteBytes, end - offset));
-    await writeFully(handle, bytes.subarray(0, await readFully(handle, bytes, offset)), offset);
+    await writeFully(handle, bytes.subarray(0, await readFully(source, bytes, offset)), offset);
   }
   return end - start;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FileHandle } from "../fs/filesystem.ts";
+import type { ReadableFile } from "../fs/filesystem.ts";
 import { findAnchor } from "./chain_anchor.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "./log_reader.ts";
 
@@ -16,10 +16,10 @@ import { type LogRecord, type ReadPlan, readRecords } from "./log_reader.ts";
  * @param count How many at the most.
  * @returns The last records, in order; fewer where there are no more.
  */
-export async function readLastRecords(handle: FileHandle, plan: ReadPlan, count: number): Promise<LogRecord[]> {
+export async function readLastRecords(handle: ReadableFile, plan: ReadPlan, count: number): Promise<LogRecord[]> {
   if (count <= 0) return [];
   for (let linesMin = count + 1;; linesMin *= 2) {
-    const start = await findAnchor(handle, plan.start, plan.tail.kept.offset, linesMin);
+    const start = await findAnchor(handle, plan.start, plan.tail.kept.offset, linesMin, true);
     let last: LogRecord[] = [];
     let damaged: Parameters<ReadPlan["onDamage"]>[0][] = [];
     const onDamage: ReadPlan["onDamage"] = (line) => damaged.push(line);

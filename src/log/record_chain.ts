@@ -301,7 +301,7 @@ export function readJson(bytes: Uint8Array, bodyLength: number | undefined): Rec
   try {
     const parts: LineParts = bodyLength === undefined
       ? { text: textDecoder.decode(bytes).trim() }
-      : splitLine(`${textDecoder.decode(bytes.subarray(0, bodyLength))}}`);
+      : splitLine(bodyText(bytes, bodyLength));
     const value: unknown = JSON.parse(parts.text);
     if (!isJsonObject(value)) return null;
     // A mark with a flipped byte in its value: what was ours must not pass as somebody else's.
@@ -309,6 +309,20 @@ export function readJson(bytes: Uint8Array, bodyLength: number | undefined): Rec
     return { ...parts, value };
   } catch {
     return null;
+  }
+}
+
+/**
+ * The object in a line of ours without its mark. Its closing brace stands behind the mark: it is lent to the place where
+ * the mark begins, as to join two texts costs as much as to decode them.
+ */
+function bodyText(bytes: Uint8Array, bodyLength: number): string {
+  const lent = bytes[bodyLength] ?? braceClose;
+  bytes[bodyLength] = braceClose;
+  try {
+    return textDecoder.decode(bytes.subarray(0, bodyLength + 1));
+  } finally {
+    bytes[bodyLength] = lent;
   }
 }
 

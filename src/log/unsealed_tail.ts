@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { FileHandle } from "../fs/filesystem.ts";
+import type { ReadableFile } from "../fs/filesystem.ts";
 import { findAnchor } from "./chain_anchor.ts";
 import { type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { LogLines } from "./log_lines.ts";
@@ -57,7 +57,7 @@ export interface UnsealedTail {
  * @returns The verdict.
  */
 export async function readUnsealedTail(
-  handle: FileHandle,
+  handle: ReadableFile,
   floor: ChainPosition,
   size: number,
   scanBytesMax: number = scannerBytesInitial,
@@ -88,7 +88,7 @@ function mayBeFragment(line: ScannedLine): boolean {
 }
 
 /** Whether the two bytes from an offset on are blank or behind the end of the file. */
-async function isBlankFrom(handle: FileHandle, end: number, size: number): Promise<boolean> {
+async function isBlankFrom(handle: ReadableFile, end: number, size: number): Promise<boolean> {
   const bytes = new Uint8Array(2).fill(lineFeed);
   const room = Math.max(0, Math.min(2, size - end));
   await handle.read(bytes.subarray(0, room), end);

@@ -30,7 +30,7 @@ export async function readRecordIds(
     const log = view?.log ?? null;
     if (log === null) return;
     const plan = { ...planOf(target, log), sequenceMin: 0, onDamage: () => undefined };
-    const records = await readLastRecords(log.handle, plan, recordIdReach);
+    const records = await readLastRecords(log.window, plan, recordIdReach);
     for (const record of records) ids.add(await idOf(target, record, recordId), record.sequence);
   });
   return ids;

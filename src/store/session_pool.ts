@@ -5,7 +5,7 @@
  */
 
 import { toHoldfastError } from "../errors.ts";
-import { closeView, openView } from "./session_view.ts";
+import { readSummary } from "./session_view.ts";
 import { SessionWorker } from "./session_worker.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { ResolvedOptions } from "./store_options.ts";
@@ -112,9 +112,7 @@ export class SessionPool {
   async #summary(key: string): Promise<string> {
     const { fileSystem, directory } = this.#context;
     try {
-      const view = await openView(fileSystem, directory, key);
-      await closeView(view);
-      return view?.summary ?? "";
+      return await readSummary(fileSystem, directory, key);
     } catch (error) {
       if (error instanceof RangeError || error instanceof TypeError) throw error;
       throw toHoldfastError(error, "reading the session", directory);

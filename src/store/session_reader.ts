@@ -12,6 +12,7 @@ import { factsOf, type KnownFacts } from "./session_facts.ts";
 import { describeSession, type SessionInfo } from "./session_info.ts";
 import { readRecordsBack, type RecordsBackOptions } from "./records_back.ts";
 import { notFound, readTail, type SessionTail, withView } from "./session_reading.ts";
+import { RecordStream } from "./record_stream.ts";
 import { followRecords, readAllRecords, type RecordsOptions } from "./session_records.ts";
 import { measureSession, type SessionStats, type VerifyReport, verifySession } from "./session_verification.ts";
 import type { SessionStatus, SessionWorker } from "./session_worker.ts";
@@ -76,8 +77,9 @@ export class SessionReader {
    * for await (const { sequence, record } of chat.records({ limit: 10 })) console.log(sequence, record);
    * ```
    */
-  async *records(options: RecordsOptions = {}): AsyncGenerator<RecordEntry, void> {
-    for await (const { sequence, value } of this.#read(options)) yield { sequence, record: value };
+  records(options: RecordsOptions = {}): AsyncGenerator<RecordEntry, void> {
+    const entryOf = ({ sequence, value }: LogRecord): RecordEntry => ({ sequence, record: value });
+    return new RecordStream(this.#read(options), entryOf, options.signal);
   }
 
   /**
@@ -86,8 +88,9 @@ export class SessionReader {
    * @param options Which, and whether to wait for more.
    * @returns The texts with their numbers.
    */
-  async *texts(options: RecordsOptions = {}): AsyncGenerator<TextEntry, void> {
-    for await (const { sequence, text } of this.#read(options)) yield { sequence, text };
+  texts(options: RecordsOptions = {}): AsyncGenerator<TextEntry, void> {
+    const entryOf = ({ sequence, text }: LogRecord): TextEntry => ({ sequence, text });
+    return new RecordStream(this.#read(options), entryOf, options.signal);
   }
 
   /**
@@ -138,7 +141,7 @@ export class SessionReader {
   async history(options: Pick<RecordsOptions, "previews"> = {}): Promise<JsonObject[]> {
     const { previews = false } = options;
     const history: JsonObject[] = [];
-    for await (const { value } of this.#read({ previews })) history.push(value);
+    for await (const records of this.#read({ previews })) for (const { value } of records) history.push(value);
     return history;
   }
 
@@ -196,13 +199,17 @@ export class SessionReader {
     }
   }
 
-  async *#read(options: RecordsOptions): AsyncGenerator<LogRecord, void> {
+  async *#read(options: RecordsOptions): AsyncGenerator<readonly LogRecord[], void> {
     this.#worker.host.assertOpen();
     if (options.follow !== true) await this.#worker.beforeRead();
     try {
       const { target } = this.#worker;
-      const records = options.follow === true ? followRecords(this.#worker, options) : readAllRecords(target, options);
-      for await (const record of records) yield options.previews === true ? record : await wholeRecord(target, record);
+      const groups = options.follow === true ? followRecords(this.#worker, options) : readAllRecords(target, options);
+      for await (const records of groups) {
+        if (options.previews === true || records.every(({ blobs }) => blobs === undefined)) yield records;
+        // One at a time: large values are held no longer than each is used.
+        else for (const record of records) yield [await wholeRecord(target, record)];
+      }
     } catch (error) {
       throw this.#readError(error);
     }

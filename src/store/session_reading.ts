@@ -108,7 +108,7 @@ export async function* readView(
   const sequenceMin = Math.max(range.from, range.all ? 0 : log.first);
   const start = resumed ? cursor.position : await startFor(target, log, sequenceMin);
   const plan = { start, tail: log.tail, sequenceMin, onDamage: damageHandler(target, log.path) };
-  const position = yield* readRecords(log.handle, plan);
+  const position = yield* readRecords(log.window, plan);
   return { inode, position, seal: await makeSeal(log.handle, position, 0) };
 }
 
@@ -133,7 +133,7 @@ export async function readTail(target: ReadTarget, count: number, previews: bool
   return await withView(target, async (view) => {
     const log = view?.log ?? null;
     if (log === null) return { records: [], dropped: 0, bytes: 0, firstSequence: null };
-    const last = await readLastRecords(log.handle, planOf(target, log), count);
+    const last = await readLastRecords(log.window, planOf(target, log), count);
     const firstSequence = last[0]?.sequence ?? null;
     const dropped = Math.max(0, (firstSequence ?? log.tail.kept.sequence) - log.first);
     const records: JsonObject[] = [];

@@ -52,9 +52,12 @@ export interface RecordsOptions {
  *
  * @param target Which session.
  * @param options Which records.
- * @returns The records.
+ * @returns The records, in groups.
  */
-export async function* readAllRecords(target: ReadTarget, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
+export async function* readAllRecords(
+  target: ReadTarget,
+  options: RecordsOptions,
+): AsyncGenerator<readonly LogRecord[], void> {
   const range = rangeOf(options);
   let left = limitOf(options);
   const view = await openTarget(target);
@@ -62,11 +65,10 @@ export async function* readAllRecords(target: ReadTarget, options: RecordsOption
     const log = view?.log ?? null;
     if (view === null || log === null || left === 0) return;
     for await (const records of readWithArchive(target, view, log, range)) {
-      for (const record of records) {
-        if (isAborted(options)) return;
-        yield record;
-        if (--left <= 0) return;
-      }
+      if (isAborted(options)) return;
+      yield records.length > left ? records.slice(0, left) : records;
+      left -= records.length;
+      if (left <= 0) return;
     }
   } finally {
     await closeView(view);
@@ -78,9 +80,12 @@ export async function* readAllRecords(target: ReadTarget, options: RecordsOption
  *
  * @param worker The session.
  * @param options Which records.
- * @returns The records: durable ones only where this process writes them.
+ * @returns The records, in groups: durable ones only where this process writes them.
  */
-export async function* followRecords(worker: SessionWorker, options: RecordsOptions): AsyncGenerator<LogRecord, void> {
+export async function* followRecords(
+  worker: SessionWorker,
+  options: RecordsOptions,
+): AsyncGenerator<readonly LogRecord[], void> {
   const range = rangeOf(options);
   const { directory } = worker.host.context;
   let left = limitOf(options);
@@ -102,12 +107,12 @@ export async function* followRecords(worker: SessionWorker, options: RecordsOpti
           range.cursor = part.value;
           break;
         }
-        for (const record of part.value) {
-          if (isAborted(options)) return;
-          range.from = record.sequence + 1;
-          yield record;
-          if (--left <= 0) return;
-        }
+        if (isAborted(options)) return;
+        const records = part.value.length > left ? part.value.slice(0, left) : part.value;
+        range.from = (records.at(-1)?.sequence ?? range.from - 1) + 1;
+        yield records;
+        left -= records.length;
+        if (left <= 0) return;
       }
       await closeView(view);
       const watched = path;

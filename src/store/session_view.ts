@@ -8,6 +8,7 @@
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
+import { EndWindow } from "../log/end_window.ts";
 import { LogLines } from "../log/log_lines.ts";
 import { type ChainPosition, chainStartOn, RecordChain } from "../log/record_chain.ts";
 import { checksumText, readMark } from "../log/record_format.ts";
@@ -32,6 +33,8 @@ export interface LogView {
   floor: ChainPosition;
   /** The verdict on its end. */
   tail: UnsealedTail;
+  /** The log, with what of its end was read for the verdict at hand. */
+  window: EndWindow;
   /** The number of the first active record. */
   first: number;
 }
@@ -98,6 +101,24 @@ export async function closeView(view: SessionView | null): Promise<void> {
   await log.handle.close();
 }
 
+/**
+ * Reads the summary that counts, and no log unless a replace is pending.
+ *
+ * @param fileSystem The port.
+ * @param directory The store's directory.
+ * @param key The session's key.
+ * @returns The summary; empty if there is no such session.
+ */
+export async function readSummary(fileSystem: FileSystem, directory: string, key: string): Promise<string> {
+  const location = await locateSession(fileSystem, directory, key);
+  const meta = location?.meta.state === "ok" ? location.meta.meta : null;
+  if (meta === null || meta.deleted) return "";
+  if (meta.replacing === undefined) return meta.summary;
+  const view = await openView(fileSystem, directory, key);
+  await closeView(view);
+  return view?.summary ?? "";
+}
+
 /** Opens the log, then reads the meta, then looks whether the name still leads to the same file; null if not. */
 async function viewOnce(
   fileSystem: FileSystem,
@@ -141,8 +162,10 @@ async function viewLog(
 ): Promise<LogView> {
   const start = chainStartOn(seed);
   const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
-  const tail = await readUnsealedTail(handle, floor, size);
-  return { path, handle, size, start, floor, tail, first: await firstActive(handle, start, tail.kept.offset, meta) };
+  const window = new EndWindow(handle, size);
+  const tail = await readUnsealedTail(window, floor, size);
+  const first = await firstActive(handle, start, tail.kept.offset, meta);
+  return { path, handle, size, start, floor, tail, window, first };
 }
 
 /**

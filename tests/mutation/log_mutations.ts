@@ -262,8 +262,8 @@ export const recoveryMutations: readonly Mutation[] = [
     name: "what is kept is not written again",
     replace: [{
       file: "log/log_recovery.ts",
-      from: "await writeAgain(handle, unsyncedStart, tail.kept.offset);",
-      to: "await writeAgain(handle, unsyncedStart, unsyncedStart);",
+      from: "await writeAgain(handle, source, unsyncedStart, tail.kept.offset);",
+      to: "await writeAgain(handle, source, unsyncedStart, unsyncedStart);",
     }],
     hunts: [faultHunts.syncKept],
   },
