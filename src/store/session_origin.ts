@@ -1,8 +1,8 @@
 /**
  * What seeds a session's log. It is the checksum of the session's key; a fork shares its origin's bytes, and so has its
  * origin's seed. The meta file says so (`holdfast.seed`); but picoclaw drops `holdfast` when it writes, and a meta file
- * can be lost, so a small file beside the log says it once more. It is only looked at in those cases, and it counts if
- * the log's first line fits it.
+ * can be lost, so a small file beside the log says it once more. It is only looked at in those cases, and it counts
+ * unless the log's first line does not fit it.
  *
  * @module
  */
@@ -65,7 +65,7 @@ export async function lostOrigin(
  *
  * @param fileSystem The port.
  * @param files The paths of the name.
- * @returns The origin, if one is noted and the log's first line fits it.
+ * @returns The origin, if one is noted and the log's first line, where it is ours, fits it.
  */
 export async function fittingOrigin(fileSystem: FileSystem, files: SessionFiles): Promise<SessionOrigin | null> {
   const bytes = await readWhole(fileSystem, files.origin, originBytesMax);
@@ -74,7 +74,8 @@ export async function fittingOrigin(fileSystem: FileSystem, files: SessionFiles)
   const line = await firstLine(fileSystem, files.log);
   if (line === null || line === "no log") return null;
   const verdict = readMark(line);
-  if (verdict.kind !== "marked") return null;
+  // Behind a foreign line the seed decides whether a record counts as verified, and nothing else.
+  if (verdict.kind !== "marked") return origin;
   return lineChecksum(line, verdict.mark, origin.seed) === verdict.mark.checksum ? origin : null;
 }
 
