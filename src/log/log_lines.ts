@@ -6,7 +6,6 @@
 
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem, ReadableFile } from "../fs/filesystem.ts";
-import { loadFastChecksum } from "./checksum.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
