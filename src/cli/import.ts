@@ -65,7 +65,14 @@ export const command: Command = {
       isIncomplete ||= found.unreadable.length > 0;
       files.push(...found.files.map((path) => ({ path, isGiven: !found.isDirectory })));
     }
-    const plan = await planImport(runtimeFileSystem, files, context.parsed.text("format"));
+    const progress = new Progress(context.stderr, context.parsed.has("json"));
+    let looked = 0;
+    const plan = await planImport(runtimeFileSystem, files, context.parsed.text("format"), async () => {
+      throwIfInterrupted(context);
+      await progress.update(() => `${formatCount(looked)} of ${countOf(files.length, "file")} looked at`);
+      looked++;
+    });
+    await progress.done();
     if (context.parsed.text("key") !== undefined && (files.length > 1 || directories > 0)) {
       throw new UsageError("--key names one session, so there can be one FILE only");
     }

@@ -55,6 +55,7 @@ export interface ImportPlan {
  * @param fileSystem The port.
  * @param files The files; one found in a directory is taken for plain JSON Lines only if its name or content says so.
  * @param formatName As asked for; detected if undefined.
+ * @param onFile Told before each file; may throw to stop.
  * @returns The plan.
  * @throws {HoldfastError} `io` if a file cannot be read.
  */
@@ -62,10 +63,12 @@ export async function planImport(
   fileSystem: FileSystem,
   files: readonly { path: string; isGiven: boolean }[],
   formatName: string | undefined,
+  onFile: () => Promise<void> = () => Promise.resolve(),
 ): Promise<ImportPlan> {
   const sessions = new Map<string, DetectedFormat & { path: string }>();
   const others = new Map<string, LeftOutFile>();
   for (const { path, isGiven } of files) {
+    await onFile();
     // A file that is given twice, or given and found, is one file.
     const plain = plainPath(path);
     if (sessions.has(plain) || others.has(plain)) continue;

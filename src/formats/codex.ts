@@ -17,8 +17,6 @@ const log: FilePart = { name: "log", layout: "lines", role: "session" };
 const index: FilePart = { name: "index", layout: "lines", role: "sidecar" };
 
 const lineTypes = new Set(["session_meta", "turn_context", "response_item", "event_msg", "compacted"]);
-const workingDirectory = /<environment_context>[^]*?<cwd>([^<]*)<\/cwd>/;
-
 function isRolloutLine({ type, payload, timestamp }: JsonObject): boolean {
   return typeof type === "string" && lineTypes.has(type) && typeof payload === "object" && timestamp !== undefined;
 }
@@ -49,10 +47,18 @@ function learn(facts: SessionFacts, line: JsonObject): void {
   } else if (type === "message" && facts.workspace === undefined) {
     for (const part of listOf(line["content"])) {
       const text = objectOf(part)["text"];
-      if (typeof text === "string") takeFacts(facts, { workspace: workingDirectory.exec(text)?.[1] }, true);
+      if (typeof text === "string") takeFacts(facts, { workspace: workingDirectory(text) }, true);
     }
   }
   takeFacts(facts, { updatedAt: timestamp }, false);
+}
+
+/** By search and not by pattern: a text may be megabytes of opening tags. */
+function workingDirectory(text: string): string | undefined {
+  const context = text.indexOf("<environment_context>");
+  const start = context < 0 ? -1 : text.indexOf("<cwd>", context);
+  const end = start < 0 ? -1 : text.indexOf("</cwd>", start);
+  return end < 0 ? undefined : text.slice(start + "<cwd>".length, end);
 }
 
 /** The title of one session: the one that was set last. */

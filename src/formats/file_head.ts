@@ -4,7 +4,8 @@
  * @module
  */
 import { isJsonObject, type JsonObject } from "../log/json_text.ts";
-import { JsonPieces } from "./json_pieces.ts";
+import { JsonPieces, nestingDepthMax } from "./json_pieces.ts";
+import { nestsDeeper } from "./nesting_depth.ts";
 
 /** How many lines are decoded: enough to pass over a header and what stands between it and the first message. */
 const linesMax = 40;
@@ -68,6 +69,8 @@ function documentMembers(bytes: Uint8Array): { members: Map<string, unknown>; is
 }
 
 function parsedOrUndefined(json: string): unknown {
+  // What the reader will not take need not be built here either.
+  if (nestsDeeper(json, nestingDepthMax)) return undefined;
   try {
     return JSON.parse(json);
   } catch {

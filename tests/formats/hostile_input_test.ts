@@ -52,6 +52,18 @@ test("hostile: a line that is nested thousands deep is named, and the next one i
   ]);
 });
 
+test("hostile: a first line that is nested millions deep is named too", async () => {
+  const deep = `{"a":${"[".repeat(4_500_000)}${"]".repeat(4_500_000)}}`;
+  assert.deepEqual((await importText(`${deep}\n{"n":2}\n`)).reasons, ["1: nested more than 1000 deep"]);
+});
+
+test("hostile: a message of nothing but opening tags is searched once", async () => {
+  const text = "<environment_context>".repeat(400_000) + "<cwd>".repeat(200_000);
+  const header = '{"id":"flat","timestamp":"2025-06-01T09:00:00Z","instructions":null}';
+  const message = JSON.stringify({ type: "message", role: "user", content: [{ type: "input_text", text }] });
+  assert.equal((await importText(`${header}\n${message}\n`)).added, 2);
+});
+
 test("hostile: a line of 10 MiB is taken as long as a log can hold it, a longer one is named", async () => {
   const line = (bytes: number): string => `{"a":"${"x".repeat(bytes - 8)}"}`;
   const { added, reasons } = await importText(
