@@ -89,7 +89,9 @@ function machineReport(report: VerifyReport): Record<string, unknown> {
   const aboutMeta = meta === "ok" ? {} : { meta, ...(metaReason === undefined ? {} : { metaReason }) };
   const aboutMissing = missing === undefined ? {} : { missing };
   const aboutBlobs = report.blobs === 0 ? {} : { blobs: report.blobs, damagedBlobs: report.damagedBlobs };
-  return { key, ok, records, verified, foreign, damaged, tornTail, ...aboutMissing, ...aboutBlobs, ...aboutMeta };
+  const aboutArchive = report.archive === undefined ? {} : { archive: report.archive };
+  const about = { ...aboutMissing, ...aboutBlobs, ...aboutArchive, ...aboutMeta };
+  return { key, ok, records, verified, foreign, damaged, tornTail, ...about };
 }
 
 /**
@@ -106,6 +108,7 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
   if (foreign > 0) facts.push(`${foreign} foreign`);
   if (unverified > 0) facts.push(`${unverified} taken over unverified`);
   if (report.blobs > 0) facts.push(countOf(report.blobs, "blob"));
+  if (report.archive !== undefined) facts.push(`${report.archive.records} more in the archive`);
   const verdict = ok ? paint("ok", "green") : paint("DAMAGED", "red", "bold");
   const lines = [`${verdict}  ${visibleLine(key)}: ${facts.join(", ")}`];
   for (const { offset, length, reason } of damaged.slice(0, damagedLinesShownMax)) {
@@ -115,7 +118,7 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
   if (tornTail !== null) {
     lines.push(`      torn tail: offset ${tornTail.offset}, ${countOf(tornTail.length, "byte")}, never acknowledged`);
   }
-  lines.push(...blobLines(report.damagedBlobs));
+  lines.push(...archiveLines(report.archive?.damaged ?? []), ...blobLines(report.damagedBlobs));
   if (missing !== undefined) {
     lines.push(`      missing: records ${missing.from} to ${missing.to} were durable, and the log ends before them`);
   }
@@ -123,6 +126,14 @@ export function readableReport(context: CommandContext, report: VerifyReport): s
     lines.push(`      meta file ${meta}${metaReason === undefined ? "" : `: ${visibleLine(metaReason)}`}`);
   }
   return lines.join("\n") + "\n";
+}
+
+function archiveLines(damaged: NonNullable<VerifyReport["archive"]>["damaged"]): string[] {
+  const lines = damaged.slice(0, damagedLinesShownMax).map(({ file, offset, length, reason }) =>
+    `      archive: ${file}, offset ${offset}, ${countOf(length, "byte")}: ${visibleLine(reason)}`
+  );
+  if (damaged.length > lines.length) lines.push(`      and ${damaged.length - lines.length} more in the archive`);
+  return lines;
 }
 
 function blobLines(damaged: VerifyReport["damagedBlobs"]): string[] {

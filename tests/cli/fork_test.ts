@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { command } from "../../src/cli/fork.ts";
 import { jsonLines, threeRecords, withProgram } from "./in_process.ts";
@@ -40,7 +41,7 @@ test("fork refuses a key that is taken, with a hint, and a record or session tha
 });
 
 test("compact --archive keeps what it takes out; show --all, stats and check see it", async () => {
-  await withProgram(async (on) => {
+  await withProgram(async (on, directory) => {
     await on(["append", "k"], { stdin: threeRecords });
     const before = (await on(["show", "k", "--json"])).stdout;
     await on(["truncate", "k", "--keep", "1"]);
@@ -50,7 +51,16 @@ test("compact --archive keeps what it takes out; show --all, stats and check see
     assert.equal((await on(["show", "k", "--json", "--all"])).stdout, before);
     const [stats] = jsonLines((await on(["stats", "k", "--json"])).stdout);
     assert.ok(Object(stats).archiveBytes > 0);
-    assert.equal((await on(["check", "k"])).code, 0);
+    const check = await on(["check", "k"]);
+    assert.equal(check.code, 0);
+    assert.match(check.stdout, /k: 1 record, 2 more in the archive/);
+    const path = `${directory}/k.archive/0-1.jsonl`;
+    await writeFile(path, (await readFile(path, "utf8")).replace("one", "0ne"));
+    const damaged = await on(["check", "k"]);
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.stdout, /archive: 0-1\.jsonl, offset 0, \d+ bytes: its checksum does not fit/);
+    const [report] = jsonLines((await on(["check", "k", "--json"])).stdout);
+    assert.deepEqual(Object(report).archive.damaged.map((line: unknown) => Object(line).file), ["0-1.jsonl"]);
     assert.equal((await on(["rm", "k"])).code, 0);
     assert.equal((await on(["show", "k"])).code, 1);
   });
