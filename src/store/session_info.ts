@@ -124,14 +124,20 @@ async function countRecords(
   return { records: Math.max(0, next - first), active, bytes };
 }
 
+const headBytes = 1024;
+
 /** The number of the first line: 0 unless a compaction or a replace began the log with another. */
 async function firstNumber(handle: FileHandle, size: number, key: string): Promise<number> {
-  const lines = new LogLines(handle, 0, Math.min(size, scannerBytesInitial));
-  while (await lines.fill()) {
-    const line = lines.next();
-    if (line === null) continue;
-    const verdict = line.bytes === null ? null : readMark(line.bytes);
-    return verdict?.kind === "marked" ? verdict.mark.sequence : chainStart(key).sequence;
+  // Mostly it is short.
+  for (const bound of [headBytes, scannerBytesInitial]) {
+    const lines = new LogLines(handle, 0, Math.min(size, bound));
+    while (await lines.fill()) {
+      const line = lines.next();
+      if (line === null) continue;
+      if (!line.terminated && bound < Math.min(size, scannerBytesInitial)) break;
+      const verdict = line.bytes === null ? null : readMark(line.bytes);
+      return verdict?.kind === "marked" ? verdict.mark.sequence : chainStart(key).sequence;
+    }
   }
   return 0;
 }
