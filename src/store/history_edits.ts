@@ -92,8 +92,8 @@ export async function replaceHistory(session: OpenSession, texts: readonly strin
   await session.guard("replacing the history", async () => {
     const { fileSystem } = session.context;
     await session.lookAtLog();
-    await session.sync();
     await session.noteWrite();
+    await session.sync();
     const { files, sequenceNext } = session;
     const records = texts.map((text, index): RewrittenRecord => ({
       sequence: sequenceNext + index,

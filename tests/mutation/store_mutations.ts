@@ -170,8 +170,8 @@ export const orderMutations: readonly Mutation[] = [
     name: "compaction: the log first, the meta file second",
     replace: [{
       file: historyEdits,
-      from: "await putInPlace(session, log, writer.sequenceNext);\n    return",
-      to: "return",
+      from: "await putInPlace(session, log, writer.sequenceNext);\n    const archived",
+      to: "const archived",
     }, {
       file: historyEdits,
       from: "await orTakenBack(session, log, async () => {\n      const sealed",
