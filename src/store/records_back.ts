@@ -5,11 +5,12 @@
  * @module
  */
 
+import { archiveSegments, segmentPlan } from "../log/archive.ts";
 import { findAnchor } from "../log/chain_anchor.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { LogPlaces, seekSequence } from "../log/log_seek.ts";
-import { openTarget, planOf, type ReadTarget } from "./session_reading.ts";
-import { closeView, type LogView } from "./session_view.ts";
+import { damageHandler, openTarget, planOf, type ReadTarget } from "./session_reading.ts";
+import { closeView, type LogView, type SessionView } from "./session_view.ts";
 import { wholeNumber } from "./store_options.ts";
 
 /** Options of `Session.recordsBack`. */
@@ -27,7 +28,7 @@ export interface RecordsBackOptions {
    */
   limit?: number;
   /**
-   * Hidden records too, as far as they are still in the log.
+   * Hidden records too, as far as they are still in the log or in its archive.
    *
    * @default {false}
    */
@@ -54,23 +55,48 @@ export async function* readRecordsBack(
   const view = await openTarget(target);
   try {
     const log = view?.log ?? null;
-    if (log === null) return;
+    if (view === null || log === null) return;
     const plan = planOf(target, log);
-    const windows = windowsBack(
-      log,
-      { ...plan, sequenceMin: options.all === true ? 0 : log.first },
-      before,
-      left,
-      target,
-    );
-    for await (const window of windows) {
+    let lowest = before;
+    for await (const window of allWindowsBack(view, log, plan, options.all === true, { before, limit: left, target })) {
       for (let record = window.pop(); record !== undefined; record = window.pop()) {
+        // What is in the log is in the archive as well, where a compaction was not finished.
+        if (record.sequence >= lowest) continue;
+        lowest = record.sequence;
         yield record;
         if (--left <= 0) return;
       }
     }
   } finally {
     await closeView(view);
+  }
+}
+
+async function* allWindowsBack(
+  view: SessionView,
+  log: LogView,
+  plan: ReadPlan,
+  all: boolean,
+  { before, limit, target }: { before: number; limit: number; target: ReadTarget },
+): AsyncGenerator<LogRecord[], void> {
+  yield* windowsBack(log, { ...plan, sequenceMin: all ? 0 : log.first }, before, limit, target);
+  if (!all) return;
+  const { fileSystem } = target.context;
+  for (const segment of (await archiveSegments(fileSystem, view.files.archive)).reverse()) {
+    if (segment.first >= before) continue;
+    const handle = await fileSystem.open(segment.path, { access: "read" });
+    try {
+      const whole = segmentPlan(segment.size, log.start.checksum ?? 0);
+      // It may hold more than it stands for, which is passed over by its numbers.
+      const tail = { ...whole.tail, hasOwn: true, kept: { ...whole.tail.kept, sequence: segment.last + 2 } };
+      const part = { ...log, path: segment.path, handle, size: segment.size, floor: whole.start, tail };
+      const onDamage = damageHandler(target, segment.path);
+      const upper = Math.min(before, segment.last + 1);
+      const { places: _, ...other } = target;
+      yield* windowsBack(part, { ...whole, tail, onDamage }, upper, limit, other);
+    } finally {
+      await handle.close();
+    }
   }
 }
 

@@ -31,6 +31,18 @@ storeTest("Session.compact({ archive }) keeps what goes: records({ all }) reads 
     for await (const { sequence } of chat.records({ all: true, from, limit: 3 })) some.push(sequence);
     assert.deepEqual(some, [from, from + 1, from + 2].filter((number) => number < 18), `from ${from}`);
   }
+  for (let before = 0; before <= 18; before++) {
+    const some: number[] = [];
+    for await (const { sequence } of chat.recordsBack({ all: true, before, limit: 5 })) some.push(sequence);
+    assert.deepEqual(
+      some,
+      [1, 2, 3, 4, 5].map((back) => before - back).filter((number) => number >= 0),
+      `before ${before}`,
+    );
+  }
+  const back: unknown[] = [];
+  for await (const { record } of chat.recordsBack({ all: true })) back.unshift(record);
+  assert.deepEqual(back, messages(0, 18));
   const report = await chat.verify();
   assert.deepEqual([report.ok, report.archive], [true, { records: 14, damaged: [] }]);
   const { archiveBytes, records } = await chat.stats();
