@@ -10,6 +10,7 @@ import { errorMessage } from "./program.ts";
 import { Progress } from "./progress.ts";
 import { existingSession, reportEvent, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
 import { countOf, painterFor, visibleLine } from "./terminal_text.ts";
+import { findToolCallNotes, type ToolCallNote } from "./tool_call_notes.ts";
 
 const damagedLinesShownMax = 20;
 
@@ -22,6 +23,8 @@ export const command: Command = {
       "Reads only, and needs no lock. Foreign lines (without our checksum: picoclaw's, or written by hand) are " +
       "counted and are no damage. A large value (blob) that is missing or damaged is. A torn tail is what a power cut " +
       "leaves of a record that was never acknowledged: the next writer sets it aside by itself.",
+      "Tool calls without a result, and results without a call, among the active records are pointed out. They are no " +
+      "damage; but a provider refuses them, and a program shows them to none (pairToolCalls).",
     ],
     positionals: [{ name: "KEY", required: false, multiple: true, description: "only these sessions" }],
     options: [],
@@ -64,13 +67,15 @@ async function checkAll(
     throwIfInterrupted(context);
     await progress.update(() => `checking ${index + 1} of ${keys.length}: ${visibleLine(key)}`);
     try {
-      const report = await (await existingSession(store, key)).verify();
+      const session = await existingSession(store, key);
+      const report = await session.verify();
+      const calls = await findToolCallNotes(session);
       await progress.done();
       tally.sessions++;
       tally.records += report.records;
       if (!report.ok) tally.damaged++;
-      if (json) await writeJson(context, machineReport(report));
-      else await context.stdout.write(readableReport(context, report));
+      if (json) await writeJson(context, machineReport(report, calls.notes));
+      else await context.stdout.write(readableReport(context, report) + noteOf(calls));
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
       await progress.done();
@@ -84,13 +89,14 @@ async function checkAll(
 }
 
 /** The promised members in their order; missing records and the meta file are mentioned only when there is a reason. */
-function machineReport(report: VerifyReport): Record<string, unknown> {
+function machineReport(report: VerifyReport, notes: readonly ToolCallNote[]): Record<string, unknown> {
   const { key, ok, records, verified, foreign, damaged, tornTail, missing, meta, metaReason } = report;
   const aboutMeta = meta === "ok" ? {} : { meta, ...(metaReason === undefined ? {} : { metaReason }) };
   const aboutMissing = missing === undefined ? {} : { missing };
+  const aboutCalls = notes.length === 0 ? {} : { toolCalls: notes };
   const aboutBlobs = report.blobs === 0 ? {} : { blobs: report.blobs, damagedBlobs: report.damagedBlobs };
   const aboutArchive = report.archive === undefined ? {} : { archive: report.archive };
-  const about = { ...aboutMissing, ...aboutBlobs, ...aboutArchive, ...aboutMeta };
+  const about = { ...aboutMissing, ...aboutBlobs, ...aboutArchive, ...aboutMeta, ...aboutCalls };
   return { key, ok, records, verified, foreign, damaged, tornTail, ...about };
 }
 
@@ -134,6 +140,14 @@ function archiveLines(damaged: NonNullable<VerifyReport["archive"]>["damaged"]):
   );
   if (damaged.length > lines.length) lines.push(`      and ${damaged.length - lines.length} more in the archive`);
   return lines;
+}
+
+/** No damage: a provider would refuse such a history, and `pairToolCalls` shows it one that it takes. */
+function noteOf({ notes: [first], count }: { notes: readonly ToolCallNote[]; count: number }): string {
+  if (first === undefined) return "";
+  const { sequence, fault, id } = first;
+  const example = `record ${sequence}, ${fault.replace("-", " ")} ${visibleLine(id)}`;
+  return `      note: ${countOf(count, "tool call")} without its result or the other way round; first: ${example}\n`;
 }
 
 function blobLines(damaged: VerifyReport["damagedBlobs"]): string[] {

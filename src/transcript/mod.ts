@@ -91,6 +91,14 @@ export {
   type TranscriptEntry,
   type TranscriptListOptions,
 } from "./transcript_list.ts";
+export {
+  findUnpairedCalls,
+  type PairingFault,
+  type PairingFinding,
+  type PairingOptions,
+  PairingReader,
+  pairToolCalls,
+} from "./tool_call_pairing.ts";
 export { projectTranscript, TranscriptProjection, type TranscriptState } from "./transcript_projection.ts";
 export { transcriptDurability, transcriptRecordId, type TranscriptRecordType } from "./transcript_record.ts";
 export { type TranscriptReceipt, TranscriptTurn } from "./transcript_turn.ts";
