@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { spawn } from "node:child_process";
 import { fstat, type Stats } from "node:fs";
 import process from "node:process";
 import { systemErrorCode } from "../errors.ts";
@@ -31,6 +30,21 @@ export interface DenoRuntime {
   /** `Deno.open`. */
   open(path: string, options: { read: boolean; write: boolean }): Promise<DenoFile>;
 }
+
+/** What we use of Bun: C functions by name. */
+interface BunRuntime {
+  /** `Bun.FFI`. */
+  FFI: {
+    /** Loads a library. */
+    dlopen(
+      library: string,
+      symbols: Readonly<Record<string, { args: readonly string[]; returns: string }>>,
+    ): { symbols: Readonly<Record<string, unknown>> };
+  };
+}
+
+/** `LOCK_EX | LOCK_NB` of Linux. */
+const EXCLUSIVE_WITHOUT_WAITING = 6;
 
 /** `flock` says by this that somebody else has the lock. */
 const EXIT_REFUSED = 1;
@@ -81,6 +95,31 @@ export async function lockByDeno(deno: DenoRuntime, path: string, descriptor: nu
 }
 
 /**
+ * Locks by the C library's own call, which Bun can reach: no process is started.
+ *
+ * @param descriptor The lock file, open; it holds the lock afterwards.
+ * @returns The lock; undefined if it was refused for whatever reason, or there is no such call here.
+ */
+export function lockByLibrary(descriptor: number): KernelLock | undefined {
+  const candidate: unknown = "bun" in process.versions ? Reflect.get(globalThis, "Bun") : undefined;
+  if (!isBunRuntime(candidate)) return undefined;
+  try {
+    const { flock } = candidate.FFI.dlopen("libc.so.6", { flock: { args: ["int", "int"], returns: "int" } }).symbols;
+    const isLocked = typeof flock === "function" && flock(descriptor, EXCLUSIVE_WITHOUT_WAITING) === 0;
+    return isLocked ? { close: () => {} } : undefined;
+  } catch {
+    // Another C library, or a Bun without a compiler for such calls.
+    return undefined;
+  }
+}
+
+function isBunRuntime(candidate: unknown): candidate is BunRuntime {
+  if (typeof candidate !== "object" || candidate === null || !("FFI" in candidate)) return false;
+  const { FFI } = candidate;
+  return typeof FFI === "object" && FFI !== null && "dlopen" in FFI && typeof FFI.dlopen === "function";
+}
+
+/**
  * Locks by a child that inherits the descriptor, and with it the open file description that the kernel locks.
  *
  * @param path The lock file, for messages.
@@ -88,6 +127,8 @@ export async function lockByDeno(deno: DenoRuntime, path: string, descriptor: nu
  * @returns The lock, or undefined if somebody else has it.
  */
 export async function lockByProgram(path: string, descriptor: number): Promise<KernelLock | undefined> {
+  // Loaded late: whoever never locks so need not wait for it.
+  const { spawn } = await import("node:child_process");
   const exit = await new Promise<number | string>((resolve, reject) => {
     // The short flags: busybox knows no long ones.
     const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] });

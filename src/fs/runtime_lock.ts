@@ -5,9 +5,11 @@
  * which the death of a process does, however it dies. No clock, no process number and no lease is looked at (I15).
  *
  * - Deno has the system call: `Deno.FsFile.tryLock`.
- * - Node and Bun have not. They open the lock file themselves and hand the descriptor to a short-lived
- *   `flock --nonblock --exclusive 3` (util-linux, or busybox): it locks the description that it shares with us, and
- *   exits; the lock stays with our descriptor. It costs one process start per lock (milliseconds), none while held.
+ * - Bun reaches the C library's: `Bun.FFI`.
+ * - Node has neither, nor has Bun with another C library. They open the lock file themselves and hand the descriptor to
+ *   a short-lived `flock --nonblock --exclusive 3` (util-linux, or busybox): it locks the description that it shares with
+ *   us, and exits; the lock stays with our descriptor. It costs one process start per lock (milliseconds), none while
+ *   held.
  *
  * The lock file is removed on release, so a waiter may lock a file that has lost its name. Whoever gets the lock
  * therefore looks whether the name still leads to the locked file, and begins again if not. The holder removes the name
@@ -25,7 +27,7 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileLock, LockAttempt } from "./filesystem.ts";
 import { settled } from "./runtime_callback.ts";
 import { openRuntimeDescriptor } from "./runtime_file_handle.ts";
-import { denoRuntime, type KernelLock, lockByDeno, lockByProgram } from "./runtime_flock.ts";
+import { denoRuntime, type KernelLock, lockByDeno, lockByLibrary, lockByProgram } from "./runtime_flock.ts";
 
 /** How often somebody else may release under our hands before we call the file taken. */
 const ATTEMPTS_MAX = 50;
@@ -69,7 +71,9 @@ export async function lockRuntimeFile(path: string, holder: string): Promise<Loc
 
 async function lockKernel(path: string, descriptor: number): Promise<KernelLock | undefined> {
   const deno = denoRuntime();
-  return deno === undefined ? await lockByProgram(path, descriptor) : await lockByDeno(deno, path, descriptor);
+  if (deno !== undefined) return await lockByDeno(deno, path, descriptor);
+  // Where the call is refused, the program says why.
+  return lockByLibrary(descriptor) ?? await lockByProgram(path, descriptor);
 }
 
 /** Frees what is still held; closing the descriptor is what frees a lock that a program took for us. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "./checksum.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
 import { LogLines, readFully } from "./log_lines.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "./log_reader.ts";

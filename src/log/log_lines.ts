@@ -6,6 +6,7 @@
 
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem, ReadableFile } from "../fs/filesystem.ts";
+import { loadFastChecksum } from "./checksum.ts";
 import { LineScanner, type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { lineBytesMax, lineFeed, nul } from "./record_format.ts";
 
@@ -52,7 +53,10 @@ export class LogLines {
    */
   async fill(): Promise<boolean> {
     if (this.#ended) return false;
-    if (++this.#fills === shortFills + 1) this.#scanner.widen(fillBytesMax);
+    if (++this.#fills === shortFills + 1) {
+      this.#scanner.widen(fillBytesMax);
+      await loadFastChecksum();
+    }
     const room = this.#scanner.reserve();
     const wanted = Math.min(room.length, this.#end - this.#offset, fillBytesMax);
     const count = wanted > 0 ? await this.#handle.read(room.subarray(0, wanted), this.#offset) : 0;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "./checksum.ts";
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { createTemporary, directoryOf, statIfThere, unlinkIfThere, writeFully } from "./atomic_file.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "./checksum.ts";
 import { assertInvariant } from "../errors.ts";
 
 /** LF ends a line of ours. Part of the format. */

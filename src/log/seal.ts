@@ -5,7 +5,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "./checksum.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
 import { linesFromEnd } from "./log_lines.ts";
 import type { ChainPosition } from "./record_chain.ts";

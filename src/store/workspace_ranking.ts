@@ -8,7 +8,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "../log/checksum.ts";
 import { isJsonObject, parseObject } from "../log/json_text.ts";
 
 /** A session in the index. */
