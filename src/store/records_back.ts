@@ -9,7 +9,7 @@ import { archiveSegments, segmentPlan } from "../log/archive.ts";
 import { findAnchor } from "../log/chain_anchor.ts";
 import { type LogRecord, type ReadPlan, readRecords } from "../log/log_reader.ts";
 import { LogPlaces, seekSequence } from "../log/log_seek.ts";
-import { damageHandler, openTarget, planOf, type ReadTarget } from "./session_reading.ts";
+import { damageHandler, mayHaveNumbers, openTarget, planOf, type ReadTarget } from "./session_reading.ts";
 import { closeView, type LogView, type SessionView } from "./session_view.ts";
 import { wholeNumber } from "./store_options.ts";
 
@@ -111,7 +111,7 @@ async function* windowsBack(
   let upper = before;
   let place = { ...tail.kept };
   let linesMin = Math.min(limit, 64);
-  if (before < tail.kept.sequence && tail.hasOwn) {
+  if (before < tail.kept.sequence && mayHaveNumbers(log)) {
     place = await seekSequence(handle, { start: plan.start, end: tail.kept }, before, target.places ?? new LogPlaces());
     const window = await readWindow(log, { ...plan, start: place }, upper);
     upper = window.lowest;

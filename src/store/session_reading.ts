@@ -112,10 +112,20 @@ export async function* readView(
   return { inode, position, seal: await makeSeal(log.handle, position, 0) };
 }
 
+/**
+ * Whether numbers stand in a log's lines, as far as that can be told: picoclaw's have none, but a seal is ours.
+ *
+ * @param log The log.
+ * @returns False where all is to be read from the start.
+ */
+export function mayHaveNumbers({ tail, floor, start }: LogView): boolean {
+  return tail.hasOwn || floor.offset > start.offset;
+}
+
 /** Numbers stand in the lines, so what is wanted is found without reading what is in front of it. */
 async function startFor(target: ReadTarget, log: LogView, sequenceMin: number): Promise<ChainPosition> {
-  const { kept, hasOwn } = log.tail;
-  if (!hasOwn || sequenceMin === 0) return log.start;
+  const { kept } = log.tail;
+  if (!mayHaveNumbers(log) || sequenceMin === 0) return log.start;
   const places = target.places ?? new LogPlaces();
   const place = await seekSequence(log.handle, { start: log.start, end: kept }, sequenceMin, places);
   return place.sequence <= sequenceMin ? place : log.start;

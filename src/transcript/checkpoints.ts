@@ -148,9 +148,12 @@ export class Checkpoints {
     assertSequence(sequence);
     const { known, clearTo } = this.#index.before(sequence);
     let last = clearTo >= sequence ? sequence : null;
+    let lowest = 0;
     if (last === null) {
+      lowest = Infinity;
       for await (const { sequence: number, record } of this.#log.recordsBack({ before: sequence + 1, all: true })) {
         last ??= number;
+        lowest = number;
         // From here on it was looked at before, and nothing is in between.
         if (number <= clearTo) break;
         const checkpoint = readCheckpoint(record, number);
@@ -160,6 +163,8 @@ export class Checkpoints {
       }
     }
     if (known === null) {
+      // What is in front of the log's first record may be in the archive, which is read forwards only.
+      if (lowest > 0) return await this.#lookFromStart(sequence);
       if (last !== null) this.#index.addClearStart(last);
       return { checkpoint: null, last };
     }
@@ -171,6 +176,18 @@ export class Checkpoints {
     // The log was rewritten since: what was derived from the old one is derived anew.
     this.#index.clear();
     return await this.#look(sequence);
+  }
+
+  async #lookFromStart(sequence: number): Promise<{ checkpoint: Checkpoint | null; last: number | null }> {
+    let checkpoint: Checkpoint | null = null;
+    let last: number | null = null;
+    for await (const entry of this.#log.records({ all: true })) {
+      if (entry.sequence > sequence) break;
+      last = entry.sequence;
+      checkpoint = readCheckpoint(entry.record, last) ?? checkpoint;
+    }
+    if (checkpoint !== null && last !== null) this.#index.add(checkpoint.sequence, last);
+    return { checkpoint, last };
   }
 
   /**

@@ -73,19 +73,27 @@ simulatedTest("Session.recordsBack() reads lines of picoclaw's, which carry no n
 });
 
 simulatedTest(
-  "Session.records() from a number reads neither what is in front nor most of what is behind",
+  "Session.records() from a number reads neither what is in front nor most of what is behind, sealed or not",
   async (bench) => {
-    const store = await bench.open();
-    const chat = await store.session("chat");
+    const writer = await bench.open();
+    const chat = await writer.session("chat");
     for (let part = 0; part < 20; part++) {
       await chat.appendAll(Array.from({ length: 500 }, (_, number) => message(part * 500 + number)));
     }
     const { bytes } = await chat.info();
-    for (const from of [4_321, 9_990, 17, 4_321]) {
-      const before = store.counters.bytesRead;
-      for await (const { sequence } of chat.records({ from, limit: 1 })) assert.equal(sequence, from);
-      const read = store.counters.bytesRead - before;
-      assert.ok(read < 400 * 1024 && read < bytes, `${read} bytes of ${bytes} read for ${from}`);
+    for (const isSealed of [false, true]) {
+      if (isSealed) await writer.close();
+      const store = isSealed ? await bench.open({ readOnly: true }) : writer;
+      const session = await store.session("chat");
+      for (const from of [4_321, 9_990, 17, 4_321]) {
+        const before = store.counters.bytesRead;
+        for await (const { sequence } of session.records({ from, limit: 1 })) assert.equal(sequence, from);
+        for await (const { sequence } of session.recordsBack({ before: from, limit: 1 })) {
+          assert.equal(sequence, from - 1);
+        }
+        const read = store.counters.bytesRead - before;
+        assert.ok(read < 600 * 1024 && read < bytes * 1.2, `${read} bytes of ${bytes} read for ${from}, ${isSealed}`);
+      }
     }
   },
 );

@@ -253,6 +253,30 @@ simulatedTest("a jump reads what was recorded since its checkpoint, not the log"
   );
 });
 
+simulatedTest(
+  "Checkpoints.jump() reaches what compaction has moved to the archive, and a fork at any record",
+  async (bench) => {
+    const store = await bench.open();
+    const session = await store.session("chat");
+    await run(session, 40, 10);
+    await store.fork("chat", "fork", { at: 26 });
+    await session.truncate(5);
+    await session.compact({ archive: true });
+    const checkpoints = new Checkpoints(session);
+    for (const round of [1, 2]) {
+      assert.equal((await checkpoints.jump(25)).checkpoint?.sequence, 21, `round ${round}`);
+      assert.deepEqual(await numbersOf(await checkpoints.jump(25)), [22, 23, 24, 25]);
+      assert.deepEqual(await numbersOf(await checkpoints.jump(2)), [0, 1, 2]);
+      assert.equal((await checkpoints.jump(43)).checkpoint?.sequence, 43);
+    }
+    const fork = new Checkpoints(await store.session("fork"));
+    assert.equal(await fork.replay(26, 0, sum), Array.from({ length: 25 }, (_, n) => n).reduce((a, b) => a + b, 0));
+    assert.equal((await fork.latest())?.ordinal, 1);
+    assert.equal((await fork.make("manual", { total: 0 })).ordinal, 2);
+    await assert.rejects(fork.jump(30), hasCode("not-found"));
+  },
+);
+
 simulatedTest("Checkpoints.list() gives all that are in the log", async (bench) => {
   const session = await bench.openSession();
   const checkpoints = await run(session, 30, 10);
