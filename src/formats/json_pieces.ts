@@ -229,7 +229,7 @@ export class JsonPieces {
         this.#state = this.#state === "value" ? "after-value" : "inner-after";
         if (this.#skipping) return;
         if ("reason" in taken) yield { kind: "damaged", line, reason: `${place} is ${taken.reason}` };
-        else yield { kind: "piece", name, key, text: compactJson(taken.text), value: taken.value, line };
+        else yield { kind: "piece", name, key, text: taken.text, value: taken.value, line };
       }
     }
   }
@@ -272,6 +272,7 @@ class ValueCapture {
   #length = 0;
   #bytesMax = 0;
   #keep = true;
+  #hasBlanks = false;
 
   begin(firstByte: number, line: number, bytesMax: number, keep: boolean): void {
     this.line = line;
@@ -287,6 +288,7 @@ class ValueCapture {
     this.#inString = false;
     this.#escaped = false;
     this.#length = 0;
+    this.#hasBlanks = false;
     this.#bytesMax = bytesMax;
     this.#keep = keep;
   }
@@ -313,7 +315,8 @@ class ValueCapture {
       return { reason: "not UTF-8" };
     }
     try {
-      return { text, value: JSON.parse(text) };
+      const value: unknown = JSON.parse(text);
+      return { text: this.#hasBlanks ? compactJson(text) : text, value };
     } catch {
       return { reason: "not JSON" };
     }
@@ -333,20 +336,25 @@ class ValueCapture {
   #valueEnd(chunk: Uint8Array, from: number): number {
     let [inString, escaped, depth] = [this.#inString, this.#escaped, this.#depth];
     let at = from;
-    for (; at < chunk.length && this.isOpen; at++) {
-      const byte = chunk[at] ?? 0;
-      if (byte === 0x0a) this.endLine++;
+    while (at < chunk.length && this.isOpen) {
+      const byte = chunk[at++] ?? 0;
       if (inString) {
         if (escaped) escaped = false;
         else if (byte === backslash) escaped = true;
         else if (byte === quote) {
           inString = false;
           if (depth === 0) this.isOpen = false;
-        }
+        } else if (byte === 0x0a) this.endLine++;
+        else at = plainEnd(chunk, at);
       } else if (byte === quote) inString = true;
       else if (byte === openBrace || byte === openBracket) {
         if (++depth > this.#depthMax) this.#depthMax = depth;
-      } else if ((byte === closeBrace || byte === closeBracket) && --depth === 0) this.isOpen = false;
+      } else if (byte === closeBrace || byte === closeBracket) {
+        if (--depth === 0) this.isOpen = false;
+      } else if (byte <= 0x20) {
+        this.#hasBlanks = true;
+        if (byte === 0x0a) this.endLine++;
+      }
     }
     [this.#inString, this.#escaped, this.#depth] = [inString, escaped, depth];
     return at;
@@ -364,4 +372,13 @@ class ValueCapture {
     }
     this.#length = length;
   }
+}
+
+/** Where the plain part of a string ends; most of a session is that. A line feed has no place in it, but may be there. */
+function plainEnd(chunk: Uint8Array, from: number): number {
+  for (let at = from; at < chunk.length; at++) {
+    const byte = chunk[at];
+    if (byte === quote || byte === backslash || byte === 0x0a) return at;
+  }
+  return chunk.length;
 }

@@ -91,6 +91,7 @@ test("JsonPieces names a second member of a name, and what is wrong with the fra
     "1 m[0] 1",
     '1! something that does not belong in "m", element "0"',
   ]);
+  assert.deepEqual(summary('{"a":"x\ny\n",\n"b":tru\n}'), ['1! "a" is not JSON', '4! "b" is not JSON']);
   assert.deepEqual(summary(`{"m":{1:2}}`, ["m"]), ['1! something that does not belong in "m"']);
 });
 
