@@ -22,7 +22,14 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openStore, type RecordObject } from "../mod.ts";
-import { openTranscript, setLastPrompt, setTitle, type Transcript } from "../src/transcript/mod.ts";
+import {
+  findUnpairedCalls,
+  openTranscript,
+  pairToolCalls,
+  setLastPrompt,
+  setTitle,
+  type Transcript,
+} from "../src/transcript/mod.ts";
 
 /** Where a turn is cut off. */
 export const killPoints = [
@@ -167,15 +174,8 @@ async function runAgent(
 /** What the model is shown: the active chain, with every call answered. */
 async function viewOf(transcript: Transcript): Promise<RecordObject[]> {
   const { messages } = await transcript.messages();
-  const answered = new Set(messages.map(({ message }) => message["tool_call_id"]));
-  return messages.flatMap((
-    { message },
-  ) => [message, ...callsOf(message).filter(({ id }) => !answered.has(id)).map(lost)]);
-}
-
-/** Stands for the result of a call that a kill has cut off. */
-function lost({ id }: ToolCall): RecordObject {
-  return { role: "tool", tool_call_id: id, content: "The agent was stopped. Nobody knows whether this was done." };
+  const resultText = "The agent was stopped. Nobody knows whether this was done.";
+  return pairToolCalls(messages.map(({ message }) => message), { resultText });
 }
 
 // ---- One life: a process that runs the agent, up to a point where it waits to be killed. ----
@@ -233,8 +233,7 @@ async function look(directory: string): Promise<Found> {
   const transcript = openTranscript(await store.session(key));
   const records = await transcript.session.history();
   const messages = (await transcript.messages()).messages.map(({ message }) => message);
-  const answered = new Set(messages.map((message) => message["tool_call_id"]));
-  const unanswered = messages.flatMap(callsOf).filter(({ id }) => !answered.has(id)).length;
+  const unanswered = findUnpairedCalls(messages).length;
   return { records: records.length, unanswered, answer: String(messages.at(-1)?.["content"]) };
 }
 
