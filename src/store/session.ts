@@ -150,8 +150,8 @@ export class Session extends SessionReader {
   /**
    * {@linkcode Session.flush}, blocking: for an exit handler. Also writes what other calls are writing at this moment.
    *
-   * @throws {HoldfastError} `io` if the session is just being opened or rewritten, or if records wait for a session that
-   * is not open: {@linkcode Session.hold} keeps it open.
+   * @throws {HoldfastError} `io` if the session is just being opened or rewritten, or if records wait for a session
+   * that is not open: {@linkcode Session.hold} keeps it open.
    */
   flushSync(): void {
     this.#worker.host.assertOpen();

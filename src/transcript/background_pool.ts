@@ -1,6 +1,6 @@
 /**
- * Sessions that are saved in the background: an agent holds its own state and tells what it does; the pool appends it to
- * the sessions' logs, in intervals, in batches, a few sessions at a time, and never on the agent's path.
+ * Sessions that are saved in the background: an agent holds its own state and tells what it does; the pool appends it
+ * to the sessions' logs, in intervals, in batches, a few sessions at a time, and never on the agent's path.
  *
  * @module
  */
@@ -22,7 +22,8 @@ export interface PoolStore {
 /**
  * A pool of sessions that are saved in the background.
  *
- * States: *open*; after {@linkcode BackgroundPool.close} *closed*. The store stays its owner's: close it behind the pool.
+ * States: *open*; after {@linkcode BackgroundPool.close} *closed*. The store stays its owner's: it is closed behind the
+ * pool.
  *
  * @example
  * ```ts
@@ -228,8 +229,8 @@ export class BackgroundPool {
   }
 
   /**
-   * Saves everything, also what changes meanwhile, and gives all sessions back. If a save fails the pool stays open, and
-   * nothing is forgotten: make room, say, and close it again.
+   * Saves everything, also what changes meanwhile, and gives all sessions back. If a save fails the pool stays open,
+   * and nothing is forgotten: make room, say, and close it again.
    */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -208,12 +208,14 @@ export class Checkpoints {
   /**
    * Jumps to a record: finds the nearest checkpoint, and what has to be replayed from there.
    *
-   * The cost is that of the records since the checkpoint; neither the log's length nor the number of checkpoints counts.
+   * The cost is that of the records since the checkpoint: neither the log's length nor the number of checkpoints
+   * counts.
    *
    * @param sequence The record's number; hidden records are as good as others.
    * @returns The checkpoint and the records since.
    * @throws {RangeError} If it is no number of a record.
-   * @throws {HoldfastError} `not-found` if there is no such record, or if what has to be replayed is not there any more.
+   * @throws {HoldfastError} `not-found` if there is no such record, or if what has to be replayed is not there any
+   * more.
    */
   async jump(sequence: number): Promise<Jump> {
     const { checkpoint, last } = await this.#look(sequence);

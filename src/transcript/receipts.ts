@@ -1,9 +1,9 @@
 /**
- * Receipts of model calls: what was answered to which request, each occurrence by itself and in order, so that a run can
- * be replayed without calling a model.
+ * Receipts of model calls: what was answered to which request, each occurrence by itself and in order, so that a run
+ * can be replayed without calling a model.
  *
- * A receipt is one record with the whole answer. The index from requests to receipts is derived from the log, in memory:
- * nothing is lost with it, and nothing is written for it.
+ * A receipt is one record with the whole answer. The index from requests to receipts is derived from the log, in
+ * memory: nothing is lost with it, and nothing is written for it.
  *
  * @module
  */

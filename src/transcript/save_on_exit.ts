@@ -44,8 +44,8 @@ export interface SaveOnExitOptions {
 /**
  * Saves a pool whenever the process ends, but by `SIGKILL` or a power cut:
  *
- * * on the signals: everything is saved, the pool closed, and the signal sent again, so that the process ends by it as it
- *   would have (a service manager sees what it expects). A second signal meanwhile saves blocking, and ends at once;
+ * * on the signals: everything is saved, the pool closed, and the signal sent again, so that the process ends by it as
+ *   it would have (a service manager sees what it expects). A second signal meanwhile saves blocking, and ends at once;
  * * on `process.exit`, or when nothing is left to do: everything is saved blocking, also what is being saved at that
  *   moment, and what has changed since.
  *
