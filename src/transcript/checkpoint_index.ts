@@ -3,8 +3,8 @@
  *
  * It costs the flash nothing: not a byte is written for it, and there is no file that could be torn, stale or from
  * another log. It knows numbers only; the byte offsets that belong to them are `log_seek.ts`'s, which checks each
- * against the line that stands there. An entry is checked too: whoever uses it reads the record, and drops it if that is no
- * checkpoint.
+ * against the line that stands there. An entry is checked too: whoever uses it reads the record, and drops it if that
+ * is no checkpoint.
  *
  * @module
  */
