@@ -15,6 +15,7 @@ import {
   truncateHistory,
   type TruncateOptions,
 } from "./history_edits.ts";
+import type { OpenSession } from "./open_session.ts";
 import { blobsOf, type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
 import { assertText, factsToMeta, isUnchanged, type SessionFacts } from "./session_facts.ts";
 import type { SessionMeta } from "./session_meta.ts";
@@ -234,7 +235,10 @@ export class Session extends SessionReader {
     if (summary !== undefined) assertText("summary", summary);
     const encoded = records.map((record) => encodeRecord(record, this.#worker.host.options));
     const lines = encoded.map((record) => record.extracted?.line ?? record.text);
-    const isDone = async () => await holdsHistory(this.#worker.target, lines, summary);
+    const isDone = async (opened: OpenSession | null) => {
+      await opened?.sync();
+      return await holdsHistory(this.#worker.target, lines, summary);
+    };
     await this.#worker.editUnless(isDone, async (session) => {
       const replace = async () => await replaceHistory(session, lines, summary);
       if (lines.length > 0) await session.blobs.keep(blobsOf(encoded), replace);
@@ -290,7 +294,9 @@ export class Session extends SessionReader {
   }
 
   async #change(change: Partial<SessionMeta>): Promise<void> {
-    const isDone = async () => await holdsFacts(this.#worker.target, change);
+    const isDone = async (opened: OpenSession | null) => {
+      return opened === null && await holdsFacts(this.#worker.target, change);
+    };
     await this.#worker.editUnless(isDone, async (session) => {
       if (session.exists && isUnchanged(session.meta, change)) return;
       await session.writeMeta(change);

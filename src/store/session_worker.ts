@@ -160,14 +160,16 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
   /**
    * Runs a step that has the session to itself, unless there is nothing to do; then nothing is opened for it.
    *
-   * @param isDone Whether there is nothing to do; all that was called before is durable then.
+   * @param isDone Whether there is nothing to do; is given the session if it is open already.
    * @param step The step.
    */
-  async editUnless(isDone: () => Promise<boolean>, step: (session: OpenSession) => Promise<void>): Promise<void> {
+  async editUnless(
+    isDone: (opened: OpenSession | null) => Promise<boolean>,
+    step: (session: OpenSession) => Promise<void>,
+  ): Promise<void> {
     this.assertWritable();
     await this.#queue.run(async () => {
-      await this.#opened?.session.sync();
-      if (await isDone()) return;
+      if (await isDone(this.#opened?.session ?? null)) return;
       const { session } = await this.open();
       try {
         await step(session);
