@@ -313,8 +313,8 @@ export function readJson(bytes: Uint8Array, bodyLength: number | undefined): Rec
 }
 
 /**
- * The object in a line of ours without its mark. Its closing brace stands behind the mark: it is lent to the place where
- * the mark begins, as to join two texts costs as much as to decode them.
+ * The object in a line of ours without its mark. Its closing brace stands behind the mark: it is lent to the place
+ * where the mark begins, as to join two texts costs as much as to decode them.
  */
 function bodyText(bytes: Uint8Array, bodyLength: number): string {
   const lent = bytes[bodyLength] ?? braceClose;

@@ -9,6 +9,7 @@
 import { HoldfastError } from "../errors.ts";
 import { lineBytesBound, lineBytesMax, unsyncedBytesMax } from "../log/record_format.ts";
 import type { LogWriter } from "../log/log_writer.ts";
+import { AppendBacklog, type BatchContent, type WaitingBatch } from "./append_backlog.ts";
 import type { BlobValue } from "./blob_values.ts";
 import type { OpenSession } from "./open_session.ts";
 import { type AppendReceipt, planGroup, type PlannedGroup } from "./group_plan.ts";
@@ -26,6 +27,8 @@ export interface QueuedBatch {
   settled?: (error: unknown) => void;
   /** Its large values, and each record as one line without them; absent: it has none. */
   blobs?: { readonly lines: readonly string[]; readonly values: readonly BlobValue[] };
+  /** Gives texts, ids and blobs again, where too much waits for them to be held; absent: they are held in any case. */
+  encodeAgain?: () => BatchContent;
 }
 
 /** Whose queue it is. */
@@ -48,9 +51,12 @@ export interface OpenedForWriting {
   ids: RecordIds | null;
 }
 
-interface AppendEntry extends QueuedBatch {
+interface AppendEntry {
   kind: "append";
-  bytes: number;
+  durable: boolean;
+  waiting: WaitingBatch;
+  /** What is to be appended, once its turn has come. */
+  content: BatchContent | null;
   resolve: (receipts: AppendReceipt[]) => void;
   reject: (error: unknown) => void;
 }
@@ -74,6 +80,7 @@ interface Group {
 /** The queue of one session. */
 export class AppendQueue {
   readonly #owner: QueueOwner;
+  readonly #backlog = new AppendBacklog();
   #entries: (AppendEntry | TaskEntry)[] = [];
   #current: Group | TaskEntry | null = null;
   #running: Promise<void> | null = null;
@@ -92,6 +99,11 @@ export class AppendQueue {
     return this.#running === null;
   }
 
+  /** How much of what waits is held in memory; see {@linkcode AppendBacklog}. */
+  get held(): number {
+    return this.#backlog.held;
+  }
+
   /**
    * Appends a batch after all that was called before.
    *
@@ -99,19 +111,21 @@ export class AppendQueue {
    * @returns One receipt per record.
    */
   append(batch: QueuedBatch): Promise<AppendReceipt[]> {
-    const bytes = batch.texts.reduce((sum, text) => sum + text.length, 0);
+    // What a closure below refers to is held as long as the batch waits.
+    const { durable, settled, encodeAgain } = batch;
+    const waiting = this.#backlog.add(contentOf(batch), encodeAgain);
     return new Promise((resolve, reject) => {
-      const told = (error: unknown): void => batch.settled?.(error);
       this.#push({
         kind: "append",
-        ...batch,
-        bytes,
+        durable,
+        waiting,
+        content: null,
         resolve: (receipts) => {
-          told(null);
+          settled?.(null);
           resolve(receipts);
         },
         reject: (error) => {
-          told(error);
+          settled?.(error);
           reject(error);
         },
       });
@@ -140,15 +154,25 @@ export class AppendQueue {
    * will be in the log.
    */
   appendSync(batch: QueuedBatch): AppendReceipt[] {
-    const bytes = batch.texts.reduce((sum, text) => sum + text.length, 0);
     const settled: AppendReceipt[][] = [];
     const resolve = (receipts: AppendReceipt[]): void => void settled.push(receipts);
-    const entry: AppendEntry = { kind: "append", ...batch, bytes, resolve, reject: () => undefined };
+    const waiting = this.#backlog.add(contentOf(batch), undefined);
+    const entry: AppendEntry = {
+      kind: "append",
+      durable: true,
+      waiting,
+      content: null,
+      resolve,
+      reject: () => undefined,
+    };
     this.#push(entry);
     try {
       this.flushSync();
     } finally {
-      if (settled.length === 0) this.#entries = this.#entries.filter((waiting) => waiting !== entry);
+      if (settled.length === 0) {
+        if (this.#entries.includes(entry)) waiting.take();
+        this.#entries = this.#entries.filter((other) => other !== entry);
+      }
     }
     return settled[0] ?? [];
   }
@@ -172,7 +196,7 @@ export class AppendQueue {
     if (session?.writer) {
       if (current?.kind === "group" && waiting.length > 0) current.state = "done";
       this.#entries = [...ready.filter((entry) => entry.kind === "task"), ...stuck];
-      this.#writeSync(session.writer, appends);
+      this.#writeAllSync(session.writer, appends);
       // What was being written is durable too, and its callers are told at once.
       if (current?.kind === "group" && current.state === "writing" && current.written !== null) {
         current.state = "done";
@@ -185,18 +209,23 @@ export class AppendQueue {
     }
   }
 
-  #writeSync(writer: LogWriter, appends: AppendEntry[]): void {
-    // No file can be made without waiting: large values go into the log, where there is room for them.
-    const plan = planGroup(appends, this.#owner.opened?.ids ?? null);
-    let first: number;
-    try {
-      for (const { texts } of appends) assertLines(texts);
-      first = writer.appendSync(plan.batches);
-    } catch (error) {
-      for (const entry of appends) entry.reject(error);
-      throw error;
-    }
-    this.#settle(appends, plan, first);
+  /** In groups, each synced before the next: what is unsynced is bounded here, too (I18). */
+  #writeAllSync(writer: LogWriter, appends: AppendEntry[]): void {
+    do {
+      const first = appends.shift();
+      const entries = first === undefined ? [] : groupFrom(first, appends, true);
+      try {
+        // No file can be made without waiting: large values go into the log, where there is room for them.
+        const contents = entries.map(readyContent);
+        for (const { texts } of contents) assertLines(texts);
+        const plan = planGroup(contents, this.#owner.opened?.ids ?? null);
+        // Also of nothing: what was appended before is made durable.
+        this.#settle(entries, plan, writer.appendSync(plan.batches));
+      } catch (error) {
+        for (const entry of [...entries, ...appends]) entry.reject(error);
+        throw error;
+      }
+    } while (appends.length > 0);
   }
 
   #push(entry: AppendEntry | TaskEntry): void {
@@ -218,25 +247,16 @@ export class AppendQueue {
   }
 
   #takeGroup(first: AppendEntry): Group {
-    const entries = [first];
-    let bytes = first.bytes;
-    // What cannot be written for want of a blob takes nobody else with it.
-    if (first.blobs !== undefined) return { kind: "group", entries, state: "waiting", written: null };
-    for (let next = this.#entries[0]; next?.kind === "append"; next = this.#entries[0]) {
-      if (next.blobs !== undefined) break;
-      bytes += next.bytes;
-      if (bytes > unsyncedBytesMax / 2) break;
-      entries.push(next);
-      this.#entries.shift();
-    }
-    return { kind: "group", entries, state: "waiting", written: null };
+    return { kind: "group", entries: groupFrom(first, this.#entries, false), state: "waiting", written: null };
   }
 
   async #writeGroup(group: Group): Promise<void> {
     const { entries } = group;
+    if (entries.length === 0) return;
     try {
       const { session, ids } = await this.#owner.open();
-      const stored = entries.map(({ texts, ids, blobs }) => ({ texts: blobs?.lines ?? texts, ids }));
+      const contents = entries.map(readyContent);
+      const stored = contents.map(({ texts, ids, blobs }) => ({ texts: blobs?.lines ?? texts, ids }));
       const plan = planGroup(stored, ids);
       const durable = entries.some((entry) => entry.durable);
       if (plan.batches.length === 0) {
@@ -252,7 +272,7 @@ export class AppendQueue {
         group.written = { plan, first: session.writer?.sequenceNext ?? 0 };
         return true;
       };
-      const blobs = entries[0]?.blobs?.values ?? [];
+      const blobs = contents[0]?.blobs?.values ?? [];
       const first = await session.blobs.keep(blobs, () => session.append(plan.batches, durable, begin));
       if (first >= 0 && !isDone(group)) this.#settle(entries, plan, first);
     } catch (error) {
@@ -275,6 +295,40 @@ export class AppendQueue {
     for (const [index, entry] of entries.entries()) entry.resolve(receipts[index] ?? []);
     this.#owner.committed();
   }
+}
+
+function contentOf({ texts, ids, blobs }: QueuedBatch): BatchContent {
+  return blobs === undefined ? { texts, ids } : { texts, ids, blobs };
+}
+
+/** Takes out of a queue what is written with its first entry; what can be encoded no more is rejected. */
+function groupFrom(first: AppendEntry, queue: (AppendEntry | TaskEntry)[], withBlobs: boolean): AppendEntry[] {
+  const entries = isReady(first) ? [first] : [];
+  let { characters } = first.waiting;
+  // What cannot be written for want of a blob takes nobody else with it.
+  if (first.waiting.hasBlobs && !withBlobs) return entries;
+  for (let next = queue[0]; next?.kind === "append"; next = queue[0]) {
+    if (next.waiting.hasBlobs && !withBlobs) break;
+    characters += next.waiting.characters;
+    if (characters > unsyncedBytesMax / 2) break;
+    queue.shift();
+    if (isReady(next)) entries.push(next);
+  }
+  return entries;
+}
+
+function isReady(entry: AppendEntry): boolean {
+  try {
+    entry.content ??= entry.waiting.take();
+    return true;
+  } catch (error) {
+    entry.reject(error);
+    return false;
+  }
+}
+
+function readyContent({ content }: AppendEntry): BatchContent {
+  return content ?? { texts: [], ids: [] };
 }
 
 /** A write that failed is undone before anybody is told of it: a blocking flush in between takes the group up again. */

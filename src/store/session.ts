@@ -77,7 +77,9 @@ export class Session extends SessionReader {
   /**
    * Appends a record.
    *
-   * It is encoded during the call, by the rules of `JSON.stringify`: later changes to the object have no effect.
+   * It is encoded during the call, by the rules of `JSON.stringify`: later changes to the object have no effect. Behind
+   * more than 4 Mi characters of records that wait, its text is not held: it is encoded again when its turn comes, and
+   * refused with a `TypeError` if it was changed since. Whoever waits for each append never gets there.
    *
    * @param record A JSON object.
    * @param options When it resolves.
@@ -97,7 +99,7 @@ export class Session extends SessionReader {
    * ```
    */
   async append(record: JsonObject, options: AppendOptions = {}): Promise<AppendReceipt> {
-    return await this.#appendOne(encodeRecord(record, this.#worker.host.options), options);
+    return await this.#appendOne(() => [encodeRecord(record, this.#worker.host.options)], options);
   }
 
   /**
@@ -112,8 +114,9 @@ export class Session extends SessionReader {
    */
   async appendAll(records: readonly JsonObject[], options: AppendOptions = {}): Promise<AppendReceipt[]> {
     const { options: storeOptions } = this.#worker.host;
-    const encoded = records.map((record) => encodeRecord(record, storeOptions));
-    return await this.#worker.append(encoded, options.durability, options.onSettled);
+    const given = [...records];
+    const encode = () => given.map((record) => encodeRecord(record, storeOptions));
+    return await this.#worker.append(encode, options.durability, options.onSettled);
   }
 
   /**
@@ -126,7 +129,7 @@ export class Session extends SessionReader {
    * @throws As {@linkcode Session.append}.
    */
   async appendText(text: string, options: AppendOptions = {}): Promise<AppendReceipt> {
-    return await this.#appendOne(encodeText(text, this.#worker.host.options), options);
+    return await this.#appendOne(() => [encodeText(text, this.#worker.host.options)], options);
   }
 
   /**
@@ -138,8 +141,9 @@ export class Session extends SessionReader {
    */
   async appendTextAll(texts: readonly string[], options: AppendOptions = {}): Promise<AppendReceipt[]> {
     const { options: storeOptions } = this.#worker.host;
-    const encoded = texts.map((text) => encodeText(text, storeOptions));
-    return await this.#worker.append(encoded, options.durability, options.onSettled);
+    const given = [...texts];
+    const encode = () => given.map((text) => encodeText(text, storeOptions));
+    return await this.#worker.append(encode, options.durability, options.onSettled);
   }
 
   /** Makes everything that was appended so far durable; the end of a turn. */
@@ -287,8 +291,8 @@ export class Session extends SessionReader {
     return { before, after: await this.verify(), removed };
   }
 
-  async #appendOne(record: EncodedRecord, options: AppendOptions): Promise<AppendReceipt> {
-    const [receipt] = await this.#worker.append([record], options.durability, options.onSettled);
+  async #appendOne(encode: () => EncodedRecord[], options: AppendOptions): Promise<AppendReceipt> {
+    const [receipt] = await this.#worker.append(encode, options.durability, options.onSettled);
     if (receipt === undefined) throw new HoldfastError("failed", "Append returned no receipt");
     return receipt;
   }

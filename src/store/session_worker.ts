@@ -7,11 +7,12 @@
 
 import { HoldfastError } from "../errors.ts";
 import { LogPlaces } from "../log/log_seek.ts";
+import { contentOf } from "./append_backlog.ts";
 import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
 import type { AppendReceipt } from "./group_plan.ts";
 import { BackgroundSync, type BackgroundSyncOwner } from "./background_sync.ts";
 import { OpenSession } from "./open_session.ts";
-import { assertBatchSize, blobsOf, type EncodedRecord } from "./record_input.ts";
+import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
 import { readRecordIds } from "./record_ids_reading.ts";
 import type { ReadTarget } from "./session_reading.ts";
 import { removeSession } from "./session_removal.ts";
@@ -114,27 +115,26 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
   /**
    * Appends records, all or nothing.
    *
-   * @param records The records.
+   * @param encode Gives the records; called once during the call, and again where too much waits to hold them.
    * @param durability When it resolves; undefined: as the store says of the records.
    * @param settled Told of the outcome at the moment at which it is known.
    * @returns One receipt per record.
    */
-  async append(
-    records: readonly EncodedRecord[],
+  append(
+    encode: () => readonly EncodedRecord[],
     durability: DurabilityMode | undefined,
     settled?: (error: unknown) => void,
   ): Promise<AppendReceipt[]> {
+    // Not async: nothing of the records is kept here while the append waits.
+    const records = encode();
     this.assertWritable();
     const mode = durability === undefined ? null : assertDurability(durability);
     if (records.length === 0) return [];
     assertBatchSize(records);
-    const values = blobsOf(records);
-    const lines = records.map((record) => record.extracted?.line ?? record.text);
-    return await this.#queue.append({
-      texts: records.map((record) => record.text),
-      ...(values.length === 0 ? {} : { blobs: { lines, values } }),
-      ids: records.map((record) => record.id),
+    return this.#queue.append({
+      ...contentOf(records),
       durable: records.some((record) => (mode ?? record.durability) === "durable"),
+      encodeAgain: () => contentOf(encode()),
       ...(settled === undefined ? {} : { settled }),
     });
   }
