@@ -44,10 +44,13 @@ export const command: Command = {
         name: "exhaustive",
         value: "N",
         kind: "count",
-        description: "all sequences of just N operations, nothing else",
+        description: "all sequences of just N operations, nothing else; 0: long runs only",
       },
       { name: "from", value: "I", kind: "count", description: "with --exhaustive: go on from the I-th sequence" },
-      { name: "faults", description: "let the n-th call fail instead, n = 1, 2, 3 … until a run has no failure" },
+      {
+        name: "faults",
+        description: "let the n-th call fail instead, n = 1, 2, 3 … until none does; then let devices lie",
+      },
       { name: "jobs", value: "N", kind: "count", description: `processes (${jobsDefault})` },
       { name: "reproduce", value: "JSON", description: "run one failure again" },
     ],
@@ -77,6 +80,12 @@ async function runFaults(context: CommandContext): Promise<number> {
   const json = context.parsed.has("json");
   const progress = new Progress(context.stderr, json);
   let broken = 0;
+  const tell = async (fault: string, runs: number, failures: readonly string[]): Promise<void> => {
+    broken += failures.length;
+    if (json) return await writeJson(context, { fault, runs, failures });
+    await context.stdout.write(`${failures.length === 0 ? "ok" : "BROKEN"}  ${fault}: ${countOf(runs, "run")}\n`);
+    for (const failure of failures) await context.stdout.write(`      ${failure}\n`);
+  };
   for (const { name, plan } of faultPlans) {
     let runs = 0;
     const failures: string[] = [];
@@ -88,12 +97,20 @@ async function runFaults(context: CommandContext): Promise<number> {
       if (failure !== null) failures.push(`call ${failure.failAt} (${failure.call}), ${failure.message}`);
       await progress.update(() => `${name}: ${formatCount(runs)} runs`);
     }
-    broken += failures.length;
-    if (json) await writeJson(context, { fault: name, runs, failures });
-    else {
-      await context.stdout.write(`${failures.length === 0 ? "ok" : "BROKEN"}  ${name}: ${countOf(runs, "run")}\n`);
-      for (const failure of failures) await context.stdout.write(`      ${failure}\n`);
+    await tell(name, runs, failures);
+  }
+  const { deviceScenarios, DeviceTrials, lyingDevices } = await import("../torture/device_trials.ts");
+  for (const device of [...lyingDevices, null]) {
+    const trials = new DeviceTrials(holdfastSubject, 16);
+    const name = device === null ? "a sync fails, and says so at the next one" : `a device that lies: ${device.name}`;
+    const failures: string[] = [];
+    for (const scenario of deviceScenarios()) {
+      throwIfInterrupted(context);
+      const finding = await (device === null ? trials.runLateSyncs(scenario) : trials.run(scenario, device.profile));
+      if (finding !== null) failures.push(`${finding.violation.invariant}: ${finding.violation.message}`);
+      await progress.update(() => `${name}: ${formatCount(trials.counts.states)} distinct disks`);
     }
+    await tell(name, trials.counts.states, failures);
   }
   await progress.done();
   return broken > 0 ? exitCodes.failed : exitCodes.done;
@@ -109,13 +126,14 @@ async function runCampaign(context: CommandContext): Promise<number> {
   const jobs = Math.max(1, parsed.count("jobs") ?? jobsDefault);
   const json = parsed.has("json");
   const progress = new Progress(context.stderr, json);
-  const runs = parsed.count("runs") ?? (exhaustive === undefined ? Infinity : 0);
-  if (exhaustive === undefined && parsed.count("from") !== undefined) throw new UsageError("--from needs --exhaustive");
+  const goesThrough = exhaustive !== undefined && exhaustive > 0;
+  const runs = parsed.count("runs") ?? (goesThrough ? 0 : Infinity);
+  if (!goesThrough && parsed.count("from") !== undefined) throw new UsageError("--from needs --exhaustive");
   const stories: string[] = [];
   const totals = await runTorture({
     plan: {
       exhaustive: exhaustive ?? 2,
-      ...(exhaustive === undefined ? {} : { from: parsed.count("from") ?? 0 }),
+      ...(goesThrough ? { from: parsed.count("from") ?? 0 } : {}),
       runs,
       seed,
       models: model === "ordered" || model === "weak" ? [model] : ["weak", "ordered"],
@@ -137,7 +155,7 @@ async function runCampaign(context: CommandContext): Promise<number> {
     await writeJson(context, { ...totals, seed, stories });
   } else {
     for (const story of stories) await context.stdout.write(`${story}\n\n`);
-    await context.stdout.write(summaryOf(totals, seed, exhaustive !== undefined));
+    await context.stdout.write(summaryOf(totals, seed, goesThrough));
   }
   throwIfInterrupted(context);
   return totals.broken.length > 0 ? exitCodes.failed : exitCodes.done;
