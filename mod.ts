@@ -57,7 +57,7 @@ export { type SessionInfo } from "./src/store/session_info.ts";
 export { type ListOptions, type ResolveOptions } from "./src/store/session_list.ts";
 export { type RecordEntry, SessionReader, type TextEntry } from "./src/store/session_reader.ts";
 export { type SessionTail } from "./src/store/session_reading.ts";
-export { type SessionParent } from "./src/store/session_meta.ts";
+export { type SessionParent, type SessionPromotion } from "./src/store/session_meta.ts";
 export { type RecordsOptions } from "./src/store/session_records.ts";
 export { SessionStore } from "./src/store/session_store.ts";
 export { type ArchiveReport, type DamagedBlob, type SessionStats, type VerifyReport } from "./src/store/session_verification.ts";

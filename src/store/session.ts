@@ -264,8 +264,8 @@ export class Session extends SessionReader {
   }
 
   /**
-   * Sets facts of the session, in one commit. Nothing is written if nothing changes. Without any facts it only opens the
-   * session for writing, and so recovers it.
+   * Sets facts of the session, in one commit. Nothing is written if nothing changes. Without any facts it only opens
+   * the session for writing, and so recovers it.
    *
    * @param facts What to set; what is absent stays.
    */
