@@ -129,7 +129,7 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     const records = encode();
     this.assertWritable();
     const mode = durability === undefined ? null : assertDurability(durability);
-    if (records.length === 0) return [];
+    if (records.length === 0) return Promise.resolve([]);
     assertBatchSize(records);
     return this.#queue.append({
       ...contentOf(records),
