@@ -7,12 +7,13 @@
  */
 
 import process from "node:process";
+import { standardInput, standardInputIsTerminal, standardOutput } from "../fs/runtime_standard_streams.ts";
 import { Interruption } from "./command.ts";
 import { ProcessStream } from "./process_stream.ts";
 import { runProgram } from "./program.ts";
 
-const stdout = new ProcessStream(process.stdout);
-const stderr = new ProcessStream(process.stderr);
+const stdout = new ProcessStream(standardOutput(1));
+const stderr = new ProcessStream(standardOutput(2));
 const interruption = new AbortController();
 
 for (const signalName of ["SIGINT", "SIGTERM"] as const) {
@@ -26,9 +27,8 @@ for (const signalName of ["SIGINT", "SIGTERM"] as const) {
 
 const exitCode = await runProgram({
   args: process.argv.slice(2),
-  // Asked for late: an opened stdin would keep commands alive that never read it.
-  stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
-  stdinIsTerminal: () => process.stdin.isTTY === true,
+  stdin: { [Symbol.asyncIterator]: standardInput },
+  stdinIsTerminal: standardInputIsTerminal,
   stdout,
   stderr,
   environment: process.env,

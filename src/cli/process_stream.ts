@@ -5,25 +5,14 @@
  * @module
  */
 
+import type { StandardOutput } from "../fs/runtime_standard_streams.ts";
 import type { OutputStream } from "./command.ts";
-
-/** What is used of Node's stream. */
-export interface WritableProcessStream {
-  /** Whether it leads to a terminal. */
-  readonly isTTY?: boolean;
-  /** The terminal's width. */
-  readonly columns?: number;
-  /** Writes, and calls back when the text has left this process or cannot. */
-  write(text: string, done: (error?: Error | null) => void): boolean;
-  /** For errors. */
-  on(event: "error", listener: (error: Error) => void): unknown;
-}
 
 const bytesWaitingMax = 64 * 1024;
 
 /** stdout or stderr. */
 export class ProcessStream implements OutputStream {
-  readonly #stream: WritableProcessStream;
+  readonly #stream: StandardOutput;
   #waitingLength = 0;
   #closed = false;
   #room: Promise<void> = Promise.resolve();
@@ -32,9 +21,9 @@ export class ProcessStream implements OutputStream {
   /**
    * Takes the stream over.
    *
-   * @param stream `process.stdout` or `process.stderr`.
+   * @param stream stdout or stderr.
    */
-  constructor(stream: WritableProcessStream) {
+  constructor(stream: StandardOutput) {
     this.#stream = stream;
     // EPIPE, or a terminal that hung up: there is nobody left to tell.
     stream.on("error", () => this.#close());

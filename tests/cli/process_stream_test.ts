@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ProcessStream, type WritableProcessStream } from "../../src/cli/process_stream.ts";
+import { ProcessStream } from "../../src/cli/process_stream.ts";
+import type { StandardOutput } from "../../src/fs/runtime_standard_streams.ts";
 
 /** A stream whose reader is the test. */
-class FakeStream implements WritableProcessStream {
+class FakeStream implements StandardOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
   readonly written: { text: string; done: (error?: Error | null) => void }[] = [];

@@ -1,0 +1,248 @@
+/**
+ * What the program as one file asks of a board: start time, resident memory, threads, open files, system calls.
+ *
+ *     binary_budget.ts [--program FILE] [--bytes 1GiB] [--runs 41] [--scratch DIRECTORY] [--check] [--json]
+ *
+ * Everything is held against a program of the same runtime that does nothing, built and started the same way. Starts take
+ * turns, and the median counts. Without `--program` both are built with Bun. With `--check` it ends with 1 if a bar is
+ * missed.
+ *
+ * @module
+ */
+
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { openStore } from "../mod.ts";
+import { parseBytes, tableText } from "./bench_report.ts";
+import { writeRecords } from "./session_writer.ts";
+
+/** What the kernel says of a running process. */
+interface ProcessFacts {
+  residentBytes: number;
+  peakBytes: number;
+  threads: number;
+  openFiles: number;
+}
+
+/** A figure, and what it may be. */
+interface BudgetRow {
+  what: string;
+  program: string;
+  empty: string;
+  bar: string;
+  isMissed: boolean;
+}
+
+const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
+const bun = join(projectDirectory, "node_modules/.bin/bun");
+const megabyte = 1e6;
+const startRatioMax = 1.3;
+const startExtraMs = 3;
+const growthBytesMax = 12 * megabyte;
+
+const { values } = parseArgs({
+  options: {
+    program: { type: "string" },
+    bytes: { type: "string", default: "1GiB" },
+    runs: { type: "string", default: "41" },
+    scratch: { type: "string", default: existsSync("/dev/shm") ? "/dev/shm" : tmpdir() },
+    check: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+function buildWithBun(entry: string, output: string): string {
+  const options = ["--compile", "--minify", "--bytecode", "--format=esm"];
+  execFileSync(bun, ["build", ...options, entry, "--outfile", output], { stdio: "pipe" });
+  return output;
+}
+
+function factsOf(pid: number): ProcessFacts {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? NaN);
+  return {
+    residentBytes: field("VmRSS") * 1024,
+    peakBytes: field("VmHWM") * 1024,
+    threads: field("Threads"),
+    openFiles: readdirSync(`/proc/${pid}/fd`).length,
+  };
+}
+
+/** Milliseconds from the start of a program to its end. */
+function startMs(program: string, args: readonly string[], input: string): number {
+  const begun = performance.now();
+  const { status, stderr } = spawnSync(program, args, { input, encoding: "utf8" });
+  const elapsedMs = performance.now() - begun;
+  if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}: ${stderr}`);
+  return elapsedMs;
+}
+
+function medianOf(numbers: readonly number[]): number {
+  return [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? NaN;
+}
+
+/** A program that appends what it is given, one line and one receipt at a time. */
+class Appender {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(program: string, args: readonly string[]) {
+    this.#child = spawn(program, args);
+    this.#lines = linesOf(this.#child.stdout)[Symbol.asyncIterator]();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? NaN;
+  }
+
+  async append(line: string): Promise<void> {
+    this.#child.stdin.write(line);
+    if ((await this.#lines.next()).done === true) throw new Error("The program ended before it had appended");
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once("close", resolve));
+    this.#child.stdin.end();
+    await ended;
+  }
+}
+
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + new TextDecoder().decode(bytes)).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}
+
+const record = `{"role":"user","content":"${"x".repeat(1000)}"}\n`;
+
+/** While it waits for input, and after a thousand records. */
+async function residence(
+  program: string,
+  directory: string,
+  key: string,
+): Promise<{ idle: ProcessFacts; busy: ProcessFacts }> {
+  const appender = new Appender(program, ["append", key, "--dir", directory]);
+  await appender.append(record);
+  const idle = factsOf(appender.pid);
+  for (let count = 0; count < 1000; count++) await appender.append(record);
+  const busy = factsOf(appender.pid);
+  await appender.end();
+  return { idle, busy };
+}
+
+/** System calls of a process and its threads, by strace; null where that is not installed. */
+function systemCalls(program: string, directory: string, records: number, scratch: string): number | null {
+  if (spawnSync("strace", ["-V"]).status !== 0) return null;
+  const report = join(scratch, "strace.txt");
+  const input = record.repeat(records);
+  spawnSync("strace", ["-f", "-c", "-o", report, program, "append", "calls", "--dir", directory], { input });
+  const total = readFileSync(report, "utf8").split("\n").find((line) => line.endsWith(" total"));
+  return Number(total?.trim().split(/\s+/)[3] ?? NaN);
+}
+
+async function measure(program: string, empty: string, waiting: string, scratch: string): Promise<BudgetRow[]> {
+  const directory = join(scratch, "sessions");
+  mkdirSync(directory);
+  const small = ["append", "small", "--dir", directory];
+  startMs(program, small, record);
+  const starts = { program: [] as number[], empty: [] as number[] };
+  for (let run = 0; run < Number(values.runs); run++) {
+    starts.empty.push(startMs(empty, [], ""));
+    starts.program.push(startMs(program, small, record));
+  }
+  const [startProgramMs, startEmptyMs] = [medianOf(starts.program), medianOf(starts.empty)];
+
+  const idler = spawn(waiting);
+  await new Promise((resolve) => idler.stdout.once("data", resolve));
+  const emptyFacts = factsOf(idler.pid ?? NaN);
+  idler.kill("SIGKILL");
+
+  {
+    await using store = await openStore(directory);
+    await writeRecords(await store.session("large"), parseBytes(values.bytes));
+  }
+  const { idle, busy } = await residence(program, directory, "large");
+  const calls = [1, 201].map((records) => systemCalls(program, directory, records, scratch));
+  const [callsFew, callsMany] = calls;
+
+  const inMegabytes = (bytes: number): string => `${(bytes / megabyte).toFixed(1)} MB`;
+  const startBarMs = startRatioMax * startEmptyMs + startExtraMs;
+  const peakBar = emptyFacts.peakBytes + growthBytesMax;
+  const row = (what: string, ours: string, theirs: string, bar = "", isMissed = false): BudgetRow => ({
+    what,
+    program: ours,
+    empty: theirs,
+    bar,
+    isMissed,
+  });
+  return [
+    row("size", inMegabytes(statSync(program).size), inMegabytes(statSync(empty).size)),
+    row(
+      "cold start, append of 1 record, median",
+      `${startProgramMs.toFixed(1)} ms`,
+      `${startEmptyMs.toFixed(1)} ms`,
+      `${startBarMs.toFixed(1)} ms`,
+      startProgramMs > startBarMs,
+    ),
+    row(
+      `resident, waiting, session of ${values.bytes}`,
+      inMegabytes(idle.residentBytes),
+      inMegabytes(emptyFacts.residentBytes),
+    ),
+    row("resident, after 1,000 appends", inMegabytes(busy.residentBytes), ""),
+    row(
+      "peak of resident",
+      inMegabytes(busy.peakBytes),
+      inMegabytes(emptyFacts.peakBytes),
+      inMegabytes(peakBar),
+      busy.peakBytes > peakBar,
+    ),
+    row("threads", String(busy.threads), String(emptyFacts.threads)),
+    row("open files", String(busy.openFiles), String(emptyFacts.openFiles)),
+    row(
+      "system calls per append",
+      typeof callsFew === "number" && typeof callsMany === "number"
+        ? ((callsMany - callsFew) / 200).toFixed(1)
+        : "no strace",
+      "",
+    ),
+  ];
+}
+
+const scratch = mkdtempSync(join(values.scratch, "holdfast-budget-"));
+try {
+  writeFileSync(join(scratch, "empty.ts"), "");
+  // As a program that waits: it holds what the runtime itself holds.
+  writeFileSync(join(scratch, "waiting.ts"), 'console.log("waiting"); setTimeout(() => {}, 1e9);\n');
+  const program = values.program ?? buildWithBun(join(projectDirectory, "src/cli/main.ts"), join(scratch, "holdfast"));
+  const empty = buildWithBun(join(scratch, "empty.ts"), join(scratch, "empty"));
+  const waiting = buildWithBun(join(scratch, "waiting.ts"), join(scratch, "waiting"));
+  const rows = await measure(program, empty, waiting, scratch);
+  if (values.json) console.log(JSON.stringify(rows));
+  else {
+    const cells = rows.map((
+      row,
+    ) => [row.what, row.program, row.empty, row.bar, row.bar === "" ? "" : row.isMissed ? "MISSED" : "ok"]);
+    console.log(tableText(["", "holdfast", "empty program", "bar", ""], cells));
+  }
+  if (values.check && rows.some(({ isMissed }) => isMissed)) process.exitCode = 1;
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
