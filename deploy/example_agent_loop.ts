@@ -237,7 +237,8 @@ async function look(directory: string): Promise<Found> {
   return { records: records.length, unanswered, answer: String(messages.at(-1)?.["content"]) };
 }
 
-async function show(killAt: KillPoint): Promise<void> {
+/** Kills an agent, lets another life go on, and says what was found. */
+async function killAndResume(killAt: KillPoint): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-agent-"));
   try {
     const first = await runLife(directory, killAt);
@@ -250,10 +251,8 @@ async function show(killAt: KillPoint): Promise<void> {
       throw new Error(`${killAt}: watered ${waterings} times, and the last message is ${JSON.stringify(whole.answer)}`);
     }
     const left = `${cut.records} records, ${cut.unanswered} unanswered`;
-    console.log(
-      `killed: ${killAt.padEnd(38)} left: ${left.padEnd(25)} resumed: model took ${second.shown} histories, ` +
-        `refused none; watered once`,
-    );
+    return `killed: ${killAt.padEnd(38)} left: ${left.padEnd(25)} resumed: model took ${second.shown} histories, ` +
+      `refused none; watered once`;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -267,7 +266,11 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  for (const point of killPoints) await show(point);
+  // A few at a time: each is a process of its own.
+  for (let begin = 0; begin < killPoints.length; begin += 3) {
+    const lines = await Promise.all(killPoints.slice(begin, begin + 3).map(killAndResume));
+    for (const line of lines) console.log(line);
+  }
   console.log(
     `\n${killPoints.length} agents killed in mid-turn; each went on, and no model saw a call without its result.`,
   );
