@@ -8,6 +8,7 @@ import { mixHashes } from "../testing/image_hash.ts";
 import type { StoreOptions } from "../store/store_options.ts";
 import { hashText, SessionModel, WorldModel } from "./model.ts";
 import type { OperationKind } from "./operations.ts";
+import { laboratoryBlobs } from "./record_texts.ts";
 import { sessionKeys } from "./subject.ts";
 import type { FactName } from "./watched_facts.ts";
 
@@ -47,5 +48,5 @@ export const nothingKnown: Knowledge = {
   watched: [],
   checked: [],
   withForeign: false,
-  settings: {},
+  settings: { blobs: laboratoryBlobs },
 };

@@ -14,6 +14,8 @@ import { type FactName, factTable, type SessionFacts } from "./watched_facts.ts"
 const ownNames: readonly RegExp[] = [
   // Old sessions of picoclaw's, before and after migration, and what picoclaw has not finished.
   /\.json\.tmp$|(?<!\.meta)\.json(\.migrated.*)?$/,
+  // What is in it is looked at by those who put it there.
+  /^blobs$/,
 ];
 
 /** What one session shows. */

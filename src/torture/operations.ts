@@ -31,6 +31,7 @@
  */
 
 import type { SeededRandom } from "../testing/seeded_random.ts";
+import * as blobs from "./blob_changes.ts";
 import type { Experiment } from "./experiment.ts";
 import * as forks from "./fork_changes.ts";
 import { promote } from "./promotion.ts";
@@ -103,6 +104,8 @@ export type OperationKind =
   | "compact"
   | "archive"
   | "fork"
+  | "append-blob"
+  | "collect-blobs"
   | "set-summary"
   | "set-title"
   | "delete"
@@ -183,6 +186,32 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     weight: 2,
     draw: (random) => random.chance(1, 2) ? {} : { variant: "early" },
     fails: true,
+  },
+  "append-blob": {
+    words: (operation) => `append a record with a large value${isBuffered(operation)}`,
+    perform: blobs.appendBlob,
+    needs: "blobs",
+    letters: [{}, { buffered: true }],
+    // With others in blob_sequences_test.ts: each costs as much as any append.
+    alone: true,
+    weight: 5,
+    draw: (random) => ({ buffered: random.chance(1, 3) }),
+    fails: true,
+    check: blobs.checkBlobs,
+  },
+  "collect-blobs": {
+    words: ({ variant }) =>
+      `${variant === "other" ? "another process removes" : "remove"} large values that nothing names`,
+    perform: blobs.collect,
+    needs: "blobs",
+    letters: [{}, { variant: "other" }],
+    // Where nothing names a large value there is nothing to remove: sequences with one are in the tests.
+    alone: true,
+    isGlobal: true,
+    weight: 3,
+    draw: (random) => random.chance(1, 2) ? {} : { variant: "other" },
+    fails: true,
+    check: blobs.checkBlobs,
   },
   "set-summary": { words: () => "set the summary", perform: changes.setSummary, weight: 3 },
   "set-title": { words: () => "set the title", perform: changes.setTitle, needs: "title", weight: 2 },

@@ -50,6 +50,7 @@ export interface SubjectSession {
     damaged: readonly { offset: number; length: number; reason: string }[];
     tornTail: { offset: number; length: number } | null;
     meta: string;
+    damagedBlobs?: readonly { pointer: string; hash: string; reason: string }[];
   }>;
 }
 
@@ -65,6 +66,8 @@ export interface SubjectStore {
   fork(from: string, to: string, options?: { at?: number }): Promise<unknown>;
   /** Gives a session that never had a record what another one holds. */
   promote?(from: string, to: string): Promise<boolean>;
+  /** Removes large values that nothing names. */
+  collectBlobs?(): Promise<unknown>;
   /** Ends the store. */
   close(): Promise<void>;
   /** What agents that hold their own state need; absent: nothing of it is tried. */
@@ -128,6 +131,7 @@ export const holdfastSubject: Subject = {
     "foreign",
     "buffered",
     "agents",
+    "blobs",
   ]),
   async open({ fileSystem, readOnly, onEvent, settings }) {
     const events = onEvent === undefined ? {} : { onEvent };
