@@ -13,8 +13,9 @@ import { Experiment } from "./experiment.ts";
 import { type Knowledge, knowledgeHash } from "./knowledge.ts";
 import { checkPlainLines, readBytes } from "./observation.ts";
 import { append } from "./session_changes.ts";
+import { appendBeforeRecovery } from "./surroundings.ts";
 import type { StateSet } from "./state_set.ts";
-import { sessionKeys, type Subject } from "./subject.ts";
+import { filesOf, sessionKeys, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /**
@@ -34,6 +35,7 @@ export class Aftermath {
   readonly experiment: Experiment;
   readonly #died: "power" | "kill";
   readonly #recovered: StateSet;
+  readonly #visited: boolean;
 
   /**
    * Prepares it.
@@ -43,6 +45,7 @@ export class Aftermath {
    * @param start What was known when it ended.
    * @param died What has ended.
    * @param recovered States after a recovery and a cut from which it was gone on already.
+   * @param visited Whether picoclaw appends a message to each session before anything recovers.
    */
   constructor(
     subject: Subject,
@@ -50,7 +53,9 @@ export class Aftermath {
     start: Knowledge,
     died: "power" | "kill",
     recovered: StateSet,
+    visited = false,
   ) {
+    this.#visited = visited;
     this.#recovered = recovered;
     const world = died === "power" ? start.world.withoutKernel() : start.world;
     this.experiment = new Experiment(subject, fileSystem, { ...start, world, label: start.label + 1000 });
@@ -64,8 +69,15 @@ export class Aftermath {
    */
   async run(): Promise<void> {
     const { experiment } = this;
+    const messages = this.#visited ? await appendBeforeRecovery(experiment) : [];
     await experiment.readOnly();
     await experiment.recover(this.#died);
+    for (const [session, message] of messages) {
+      if (experiment.model(session).latest.log.some(({ text }) => text === message.text)) continue;
+      // To a fragment without an end picoclaw glues its line: then neither of the two is a line any more.
+      if (message.isGlued && await isKept(experiment, session, message.text)) continue;
+      throw new Violation("I1", `What picoclaw has appended before the recovery is gone: ${message.text}`);
+    }
     const quarantined = await experiment.checkDirectory();
     await this.#verify();
     await experiment.checkOperations();
@@ -126,6 +138,17 @@ export class Aftermath {
       throw new Violation("I11", `What was set aside is gone or changed: ${path}`);
     }
   }
+}
+
+/** Whether bytes are still somewhere: in the log, or set aside. */
+async function isKept({ fileSystem }: Experiment, session: number, text: string): Promise<boolean> {
+  const { log, quarantine } = filesOf(session);
+  const pieces = await fileSystem.readDirectory(quarantine).catch(() => []);
+  for (const path of [log, ...pieces.map(({ name }) => `${quarantine}/${name}`)]) {
+    const bytes = await readBytes(fileSystem, path);
+    if (bytes !== null && new TextDecoder("latin1").decode(bytes).includes(text)) return true;
+  }
+  return false;
 }
 
 /** The name of a piece ends with its checksum. */

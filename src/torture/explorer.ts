@@ -39,6 +39,8 @@ export interface ExplorerOptions {
   readonly share?: { readonly part: number; readonly parts: number };
   /** Told of each new state. */
   readonly onState?: (state: number) => void;
+  /** Whether picoclaw appends a message to each session between an outermost power cut and the recovery. */
+  readonly picoclawBeforeRecovery?: boolean;
   /** Whether the power is cut in the last operation only. */
   readonly onlyLast?: boolean;
   /** Only these ends, one in the other; all by default. */
@@ -228,6 +230,7 @@ export class Explorer {
       moment.known,
       died,
       this.#recovered,
+      this.options.picoclawBeforeRecovery === true && died === "power",
     );
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     await aftermath.run();

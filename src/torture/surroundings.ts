@@ -8,7 +8,7 @@ import { systemErrorCode } from "../errors.ts";
 import type { Experiment } from "./experiment.ts";
 import { Follower } from "./follower.ts";
 import { nextSequence } from "./model.ts";
-import { readText } from "./observation.ts";
+import { readBytes, readText } from "./observation.ts";
 import type { Operation } from "./operations.ts";
 import { appendForeignLine, writeLegacySession } from "./picoclaw_writer.ts";
 import { appendEffect } from "./session_changes.ts";
@@ -84,6 +84,39 @@ export async function foreignAppend(experiment: Experiment, operation: Operation
   }
   const other = experiment.fileSystem.anotherProcess();
   await experiment.change(session, effects, true, () => appendForeignLine(other, session, text, withMeta));
+}
+
+/** What picoclaw has appended before anything recovered. */
+export interface ForeignMessage {
+  /** The message. */
+  readonly text: string;
+  /** Whether it stands behind a fragment without an end, on the same line. */
+  readonly isGlued: boolean;
+}
+
+/**
+ * Picoclaw comes first after a power cut, and appends a message to every session that has a log; of what was pending
+ * nobody knows yet what survived.
+ *
+ * @param experiment Nothing is open in it.
+ * @returns The messages, by session.
+ */
+export async function appendBeforeRecovery(experiment: Experiment): Promise<Map<number, ForeignMessage>> {
+  const messages = new Map<number, ForeignMessage>();
+  for (const session of experiment.touched) {
+    const log = await readBytes(experiment.fileSystem, filesOf(session).log);
+    if (log === null) continue;
+    // LF and NUL end a line.
+    const isGlued = log.length > 0 && log.at(-1) !== 0x0a && log.at(-1) !== 0x00;
+    const [text = ""] = await experiment.texts(session, ["small"]);
+    experiment.withForeign = true;
+    const effects = [{ ...appendEffect([text]), foreign: true }];
+    const other = experiment.fileSystem.anotherProcess();
+    // Without the meta file: what picoclaw makes of that belongs to the operation of its own.
+    await experiment.change(session, effects, false, () => appendForeignLine(other, session, text, false));
+    messages.set(session, { text, isGlued });
+  }
+  return messages;
 }
 
 /** An old session of picoclaw's lies there when the store is opened next. */
