@@ -22,7 +22,7 @@
  * | `GetLatest` | `latestTranscript` |
  * | `Delete` | `store.delete` |
  * | `PersistToolResult`, hydration | the store's option `blobs` |
- * | `SaveSubagentConversation` | messages with an `agentId`, in one turn; or an own session, `start` with `isSidechain` |
+ * | `SaveSubagentConversation` | messages with an `agentId`, in one turn; or a session, `start` with `isSidechain` |
  * | `LoadSubagentMessages` | `transcript.messages({ agentId })`; or `messages` of that session |
  *
  * @example

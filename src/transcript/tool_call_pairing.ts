@@ -4,8 +4,8 @@
  * A crash between a call and its result, a result that came too late, a truncation between the two: providers refuse a
  * history with such a pair torn apart. What is appended with `appendAll` cannot be torn; what came from elsewhere can.
  *
- * Two shapes are known, message by message. OpenAI's: `tool_calls` of an assistant's message, answered by messages of the
- * role `tool` directly behind it. Anthropic's: blocks `tool_use` in an assistant's content, answered by blocks
+ * Two shapes are known, message by message. OpenAI's: `tool_calls` of an assistant's message, answered by messages of
+ * the role `tool` directly behind it. Anthropic's: blocks `tool_use` in an assistant's content, answered by blocks
  * `tool_result` at the beginning of the user's message directly behind it. Everything else is left as it is.
  *
  * @module
@@ -16,8 +16,8 @@ import { isJsonObject, type JsonObject } from "../log/json_text.ts";
 /** How a history is mended. */
 export interface PairingOptions {
   /**
-   * What becomes of a call without a result: `close` gives it one that says so, `leave-out` takes it out of its message,
-   * and the message, too, if it says nothing else.
+   * What becomes of a call without a result: `close` gives it one that says so, `leave-out` takes it out of its
+   * message, and the message, too, if it says nothing else.
    *
    * @default {"close"}
    */
