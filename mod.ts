@@ -52,7 +52,7 @@ export { type AppendOptions, type RepairReport, Session } from "./src/store/sess
 export { type Continuation, type ContinuationOptions } from "./src/store/session_continuation.ts";
 export { type KnownFacts, type SessionFacts } from "./src/store/session_facts.ts";
 export { SessionHold } from "./src/store/session_hold.ts";
-export { type ForkOptions, type ForkResult } from "./src/store/session_fork.ts";
+export { type ForkOptions, type ForkProgress, type ForkResult } from "./src/store/session_fork.ts";
 export { type SessionInfo } from "./src/store/session_info.ts";
 export { type ListOptions, type ResolveOptions } from "./src/store/session_list.ts";
 export { type RecordEntry, SessionReader, type TextEntry } from "./src/store/session_reader.ts";

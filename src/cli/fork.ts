@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { ForkOptions } from "../../mod.ts";
 import { type Command, exitCodes } from "./command.ts";
+import { Progress } from "./progress.ts";
 import { existingSession, throwIfInterrupted, withStore, writeJson } from "./store_access.ts";
 import { formatBytes, visibleLine } from "./terminal_text.ts";
 
@@ -16,7 +18,7 @@ export const command: Command = {
     details: [
       "The fork has the same records, numbers and bytes up to a record, and goes on by itself; removing FROM does not " +
       "touch it. Where the file system can share bytes (btrfs, XFS) they take no space a second time. FROM may be in " +
-      "use. After a crash there is the whole fork, or none.",
+      "use. After a crash, or SIGINT while it is copied, there is the whole fork, or none.",
       "At a record that truncate hid, or compact --archive took out, the fork shows what was there then.",
     ],
     positionals: [
@@ -35,7 +37,19 @@ export const command: Command = {
     return await withStore(context, {}, async (store) => {
       await existingSession(store, from);
       throwIfInterrupted(context);
-      const result = await store.fork(from, context.parsed.positional(1), at === undefined ? {} : { at });
+      const progress = new Progress(context.stderr, context.parsed.has("json"));
+      const options: ForkOptions = {
+        ...(at === undefined ? {} : { at }),
+        onProgress: ({ copiedBytes, bytes }) => {
+          throwIfInterrupted(context);
+          void progress.update(() => `copying: ${formatBytes(copiedBytes)} of ${formatBytes(bytes)}`);
+        },
+      };
+      const result = await store.fork(from, context.parsed.positional(1), options).catch((error: unknown) => {
+        throwIfInterrupted(context);
+        throw error;
+      });
+      await progress.done();
       if (context.parsed.has("json")) await writeJson(context, { from, ...result });
       else {
         const { key, sequence, bytes, sharedBytes } = result;

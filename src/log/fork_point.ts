@@ -66,6 +66,11 @@ export async function findForkPoint(
     const position = { ...behind, offset: lineEnd + 1, checksum: foreignChecksum(line, before.checksum) };
     return { sequence: record.sequence, bytes: lineEnd, end: Uint8Array.of(lineFeed), position };
   }
+  if (!mark.batchContinues && before.batch.length > 0) {
+    // A whole batch, which its first record vouches for.
+    const position = { ...behind, offset: lineEnd + 1, checksum: mark.checksum };
+    return { sequence: record.sequence, bytes: lineEnd, end: Uint8Array.of(lineFeed), position };
+  }
   const last = {
     bytes: line,
     mark,

@@ -20,6 +20,8 @@ export interface CopySource {
   bytes: number;
   /** What follows instead of what follows there. */
   end: Uint8Array;
+  /** Told how much is copied, in bytes, where bytes are not shared; what it throws ends the copy. */
+  onCopied?: (bytes: number) => void;
 }
 
 /** A copy that no name leads to yet but a temporary one. */
@@ -103,5 +105,6 @@ async function streamBytes(source: CopySource, target: FileHandle): Promise<void
     if (count < part.length) throw new Error(`Log ended at ${offset + count}, in front of ${source.bytes}`);
     await writeFully(target, part, offset);
     offset += count;
+    source.onCopied?.(offset);
   }
 }

@@ -38,6 +38,21 @@ export interface ForkOptions {
    * @default {the last record}
    */
   at?: number;
+  /**
+   * Told how far it is, where bytes cannot be shared and must be copied. What it throws ends the fork: there is none
+   * then.
+   *
+   * @default {nobody is told}
+   */
+  onProgress?: (progress: ForkProgress) => void;
+}
+
+/** How far a fork is. */
+export interface ForkProgress {
+  /** How many bytes are copied. */
+  copiedBytes: number;
+  /** How many there are to copy. */
+  bytes: number;
 }
 
 /** What a fork was made of. */
@@ -70,6 +85,8 @@ interface Cut {
   counted: { bytes: number; count: number };
   /** Whether hidden records stay hidden: not where the fork would show nothing else. */
   keepsHidden: boolean;
+  /** Told how far it is. */
+  onProgress?: (progress: ForkProgress) => void;
 }
 
 /**
@@ -78,15 +95,24 @@ interface Cut {
  * @param source The session that is forked; everything that its writer here has appended is durable.
  * @param to The fork's key.
  * @param at The number of the last record that the fork begins with; null: the last one.
+ * @param onProgress Told how far it is.
  * @returns What it was made of, and what it shows.
  * @throws {HoldfastError} `exists` if there is a session `to`, `not-found` if there is no source or no such record,
  * `locked` if somebody else writes `to`.
  */
-export async function forkSession(source: ReadTarget, to: string, at: number | null): Promise<MadeFork> {
+export async function forkSession(
+  source: ReadTarget,
+  to: string,
+  at: number | null,
+  onProgress: ForkOptions["onProgress"],
+): Promise<MadeFork> {
   for (;;) {
     const made = await withView(source, async (view) => {
       if (view === null) throw notFound(source.key);
-      return await withCut(source, view, at, async (cut) => await claimAndFork(source, view, cut, to));
+      return await withCut(source, view, at, async (found) => {
+        const cut = found === null || onProgress === undefined ? found : { ...found, onProgress };
+        return await claimAndFork(source, view, cut, to);
+      });
     });
     if (made !== null) return made;
   }
@@ -233,7 +259,8 @@ async function makeFiles(
 ): Promise<{ meta: SessionMeta; bytes: number; sharedBytes: number }> {
   const { fileSystem, directory } = source.context;
   const { path, handle, point, plan } = cut;
-  const copied = { path, handle, bytes: point.bytes, end: point.end };
+  const onCopied = (copiedBytes: number): void => cut.onProgress?.({ copiedBytes, bytes: point.bytes });
+  const copied = { path, handle, bytes: point.bytes, end: point.end, onCopied };
   const copy = await copyLog(fileSystem, copied, files.logTemporary);
   try {
     await fileSystem.rename(files.logTemporary, files.log);

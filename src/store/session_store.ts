@@ -20,7 +20,7 @@ import {
 } from "./session_continuation.ts";
 import { locateSession } from "./session_location.ts";
 import { assertKey } from "./session_name.ts";
-import { forkSession, type ForkOptions, type ForkResult } from "./session_fork.ts";
+import { type ForkOptions, type ForkResult, forkSession } from "./session_fork.ts";
 import { SessionPool } from "./session_pool.ts";
 import type { SessionWorker } from "./session_worker.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -215,11 +215,15 @@ export class SessionStore {
     assertKey(to);
     if (from === to) throw new RangeError("A session cannot be forked to itself");
     const at = options.at === undefined ? null : wholeNumber("at", options.at, 0);
+    const { onProgress } = options;
+    if (onProgress !== undefined && typeof onProgress !== "function") {
+      throw new TypeError("onProgress must be a function");
+    }
     const [source, target] = [await this.#pool.worker(from), await this.#pool.worker(to)];
     target.assertWritable();
     await source.beforeRead();
     return await this.#typed("forking the session", async () => {
-      const { result, summary } = await target.create(async () => await forkSession(source.target, to, at));
+      const { result, summary } = await target.create(async () => await forkSession(source.target, to, at, onProgress));
       target.summary = summary;
       return result;
     });

@@ -186,6 +186,19 @@ export const forkMutations: readonly Mutation[] = [
       from: "mark.deferred ? [...before.batch, last] : [last]",
       to: "[last]",
     }],
+    hunts: [hunts.inBatch],
+  },
+  {
+    name: "fork: the last line of a whole batch is cut loose from it",
+    replace: [{
+      file: "log/fork_point.ts",
+      from: "if (!mark.batchContinues && before.batch.length > 0) {",
+      to: "if (!mark.batchContinues && before.batch.length < 0) {",
+    }, {
+      file: "log/fork_point.ts",
+      from: "mark.deferred ? [...before.batch, last] : [last]",
+      to: "[last]",
+    }],
     hunts: [hunts.behindBatch],
   },
   {

@@ -122,26 +122,31 @@ storeTest("A fork outlives its source: deleting, compacting or replacing that ch
   for (const name of ["one", "two", "three"]) assert.ok((await (await again.session(name)).verify()).ok);
 });
 
-storeTest("A fork's parent stays after later writes, compactions and forks of it (G4)", async (bench) => {
-  const store = await bench.open();
-  await appendMessages(await store.session("root"), 0, 5);
-  await store.fork("root", "child", { at: 2 });
-  const child = await store.session("child");
-  await appendMessages(child, 3, 6);
-  await child.setSummary("s");
-  await child.truncate(2);
-  await child.compact();
-  await child.replace(messages(20, 23));
-  await store.fork("child", "grandchild");
-  await store.close();
-  const again = await bench.open({ strict: true });
-  const parentOf = async (key: string) => (await (await again.session(key)).info()).parent;
-  assert.deepEqual(await parentOf("child"), { key: "root", sequence: 2 });
-  assert.deepEqual(await parentOf("grandchild"), { key: "child", sequence: 8 });
-  assert.deepEqual(await (await again.session("grandchild")).history(), messages(20, 23));
-  assert.deepEqual((await again.list({ parent: "root" })).map(({ key }) => key), ["child"]);
-  assert.deepEqual((await again.list({ parent: "child" })).map(({ key }) => key), ["grandchild"]);
-});
+storeTest(
+  "A fork's parent and its date of creation stay after writes, compactions and forks of it (G4, G9)",
+  async (bench) => {
+    const store = await bench.open();
+    await appendMessages(await store.session("root"), 0, 5);
+    await store.fork("root", "child", { at: 2 });
+    const child = await store.session("child");
+    const { createdAt } = await child.info();
+    await appendMessages(child, 3, 6);
+    await child.setSummary("s");
+    await child.truncate(2);
+    await child.compact();
+    await child.replace(messages(20, 23));
+    await store.fork("child", "grandchild");
+    await store.close();
+    const again = await bench.open({ strict: true });
+    const parentOf = async (key: string) => (await (await again.session(key)).info()).parent;
+    assert.deepEqual(await parentOf("child"), { key: "root", sequence: 2 });
+    assert.equal((await (await again.session("child")).info()).createdAt, createdAt);
+    assert.deepEqual(await parentOf("grandchild"), { key: "child", sequence: 8 });
+    assert.deepEqual(await (await again.session("grandchild")).history(), messages(20, 23));
+    assert.deepEqual((await again.list({ parent: "root" })).map(({ key }) => key), ["child"]);
+    assert.deepEqual((await again.list({ parent: "child" })).map(({ key }) => key), ["grandchild"]);
+  },
+);
 
 storeTest("A subagent's session without shared records names its parent, too, and is found from it", async (bench) => {
   const store = await bench.open();
@@ -259,6 +264,24 @@ simulatedTest("SessionStore.fork() writes no second copy of the bytes where file
   assert.equal(store.counters.clones - clones, 1);
   assert.deepEqual(await (await store.session("fork")).history(), messages(0, 501));
 }, { reflinks: true });
+
+simulatedTest(
+  "SessionStore.fork() tells how far it is; what is thrown then ends it, and nothing is left",
+  async (bench) => {
+    const store = await bench.open();
+    const source = await store.session("source");
+    await source.appendAll(Array.from({ length: 40 }, () => ({ content: "x".repeat(20_000) })));
+    const told: number[] = [];
+    const { bytes } = await store.fork("source", "fork", { onProgress: ({ copiedBytes }) => told.push(copiedBytes) });
+    assert.ok(told.length > 2 && told.every((copied, index) => copied > (told[index - 1] ?? 0) && copied <= bytes));
+    const onProgress = (): void => {
+      throw new Error("enough");
+    };
+    await assert.rejects(store.fork("source", "none", { onProgress }), /enough/);
+    assert.equal(await store.has("none"), false);
+    assert.deepEqual((await bench.names()).filter((name) => name.startsWith("none")), []);
+  },
+);
 
 simulatedTest("SessionStore.fork() streams the bytes where files cannot share them", async (bench) => {
   const store = await bench.open();
