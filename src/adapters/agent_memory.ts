@@ -17,6 +17,8 @@ import type {
 import { KeyTurns } from "./key_turns.ts";
 import type { MemoryBackend, MemorySession, MemorySnapshot, MemoryTruncation } from "./memory_backend.ts";
 
+/** Of so many keys it is remembered that a write failed; the handler is told of all. */
+const unsavedMax = 1024;
 /** What `save` answers for. */
 const writes: ReadonlySet<string> = new Set([
   "addMessage",
@@ -356,7 +358,7 @@ export class AgentMemory {
   #report(operation: string, key: string | null, cause: unknown): Error {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     this.counters.errors++;
-    if (key !== null && writes.has(operation)) this.#unsaved.set(key, error);
+    if (key !== null && writes.has(operation) && this.#unsaved.size < unsavedMax) this.#unsaved.set(key, error);
     try {
       this.#tell({ operation, key, error });
     } catch {

@@ -81,7 +81,7 @@ export class WorkspaceIndex {
    */
   touch(session: IndexedSession, workspace: string | null): Promise<void> | null {
     if (workspace === null) return null;
-    if (this.#lastHere.get(workspace) !== session.key) this.#lastHere.set(workspace, session.key);
+    if (this.#lastHere.get(workspace) !== session.key) this.#noteLast(workspace, session.key);
     if (this.#told.get(session) === workspace) return null;
     const told = this.#turn.then(async () => await this.#tell(session, workspace));
     this.#turn = told;
@@ -100,6 +100,15 @@ export class WorkspaceIndex {
       if (!session.held && await this.#belongs(session, workspace)) return session.key;
     }
     return await findLatest(this.#context, workspace);
+  }
+
+  #noteLast(workspace: string, key: string): void {
+    this.#lastHere.delete(workspace);
+    this.#lastHere.set(workspace, key);
+    for (const oldest of this.#lastHere.keys()) {
+      if (this.#lastHere.size <= workspacesMax) return;
+      this.#lastHere.delete(oldest);
+    }
   }
 
   async #tell(session: IndexedSession, workspace: string): Promise<void> {
