@@ -3,6 +3,7 @@ import { after, test } from "node:test";
 import { sequenceStride } from "../crash/crash_budget.ts";
 import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
+import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
@@ -21,6 +22,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["forks", forkMutations],
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
+  ["large values", blobMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = sequenceStride === 1 ? 1 : 12;
