@@ -129,13 +129,14 @@ export function toHoldfastError(error: unknown, doing: string, path: string): Ho
 
 /** Node's permission model names a permission; what grants it stands in its manual only. */
 function missingOption(error: unknown): string {
-  const permission = typeof error === "object" && error !== null && "permission" in error ? error.permission : undefined;
+  const isNamed = typeof error === "object" && error !== null && "permission" in error;
   const options: Readonly<Record<string, string>> = {
     FileSystemRead: "run again with the --allow-fs-read option",
     FileSystemWrite: "run again with the --allow-fs-write option",
     ChildProcess: "run again with the --allow-child-process option, which the lock needs to start flock",
   };
-  return options[String(permission)] ?? "Node's permission model refuses it (ERR_ACCESS_DENIED)";
+  return (isNamed ? options[String(error.permission)] : undefined) ??
+    "Node's permission model refuses it (ERR_ACCESS_DENIED)";
 }
 
 /**

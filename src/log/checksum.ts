@@ -1,9 +1,9 @@
 /**
  * CRC-32, as zlib has it.
  *
- * A short-lived program, such as one that appends one record, should not wait for `node:zlib` (5 ms and 6 MB on Bun) for
- * the sake of a few lines. So a table sums up until {@linkcode loadFastChecksum} has been asked for zlib's, which whoever
- * reads much does.
+ * A short-lived program, such as one that appends one record, should not wait for `node:zlib` (5 ms and 6 MB on Bun)
+ * for the sake of a few lines. So a table sums up until {@linkcode loadFastChecksum} has been asked for zlib's, which
+ * whoever reads much does.
  *
  * @module
  */
