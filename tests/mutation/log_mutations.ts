@@ -327,7 +327,11 @@ export const recoveryMutations: readonly Mutation[] = [
   },
   {
     name: "the name of the quarantine is not synced",
-    replace: [{ file: "log/quarantine.ts", from: "await fileSystem.syncDirectory(directoryOf(directory));" }],
+    replace: [{
+      file: "log/quarantine.ts",
+      from: "throw error;\n  }\n  await fileSystem.syncDirectory(directoryOf(directory));",
+      to: "throw error;\n  }",
+    }],
     hunts: [probes.quarantine],
   },
   {

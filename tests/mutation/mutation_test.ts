@@ -8,6 +8,7 @@ import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { loadMutant, removeScratch } from "./mutant_source.ts";
+import { openingMutations } from "./opening_mutations.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 
@@ -23,6 +24,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
+  ["directories, old files, foreign bytes", openingMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = sequenceStride === 1 ? 1 : 12;
