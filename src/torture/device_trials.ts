@@ -1,7 +1,7 @@
 /**
- * A device that lies: syncs that it dropped, writes that it tore, misdirected or flipped a bit of. What was acknowledged
- * may be gone then; the promise is weaker: nothing is invented, doubled or reordered, a gap is reported, other sessions
- * are as they were, and what is appended afterwards is kept.
+ * A device that lies: syncs that it dropped, writes that it tore or misdirected, bits that it flipped. What was
+ * acknowledged may be gone then; the promise is weaker: nothing is invented, doubled or reordered, a gap is reported,
+ * other sessions are as they were, and what is appended afterwards is kept.
  *
  * @module
  */
