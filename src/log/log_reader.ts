@@ -12,7 +12,14 @@ import type { ReadableFile } from "../fs/filesystem.ts";
 import type { ScannedLine } from "./line_scanner.ts";
 import type { JsonObject } from "./json_text.ts";
 import { LogLines } from "./log_lines.ts";
-import { type ChainPosition, type DamagedLine, type LineVerdict, readJson, RecordChain } from "./record_chain.ts";
+import {
+  type ChainPosition,
+  type DamagedLine,
+  type LineVerdict,
+  readJson,
+  RecordChain,
+  type RecordJson,
+} from "./record_chain.ts";
 import type { TornLine, UnsealedTail } from "./unsealed_tail.ts";
 
 /**
@@ -71,7 +78,7 @@ export interface ReadPlan {
  * goes through the layers above on its own.
  */
 const groupBytesMin = 16 * 1024;
-const noContent = { text: "", value: {} };
+const noContent: RecordJson = { text: "", value: {} };
 
 /**
  * Reads records.
@@ -206,7 +213,9 @@ class LogWalk {
     if (content === null) return this.#placed(this.#chain.reject(verdict, "not a JSON object"));
     const { rawCount } = this.#plan.start;
     const rawIndex = rawCount === null ? null : rawCount + verdict.rawIndex;
-    const record = { sequence, offset, length, rawIndex, trust: trustOf(verdict), ...content };
+    const { text, value } = content;
+    const record: LogRecord = { sequence, offset, length, trust: trustOf(verdict), rawIndex, text, value };
+    if (content.blobs !== undefined) record.blobs = content.blobs;
     return { kind: "record", line: verdict, record };
   }
 

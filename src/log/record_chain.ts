@@ -306,7 +306,9 @@ export function readJson(bytes: Uint8Array, bodyLength: number | undefined): Rec
     if (!isJsonObject(value)) return null;
     // A mark with a flipped byte in its value: what was ours must not pass as somebody else's.
     if (bodyLength === undefined && Object.keys(value).at(-1) === "#") return null;
-    return { ...parts, value };
+    const { text, blobs } = parts;
+    // Written out: to copy objects costs more than all the rest here.
+    return blobs === undefined ? { text, value } : { text, value, blobs };
   } catch {
     return null;
   }
