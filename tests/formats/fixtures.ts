@@ -54,9 +54,14 @@ const partsByPath: Record<string, FilePart> = {
   tasks: { name: "tasks", layout: "lines", role: "sidecar" },
 };
 
+const bytesByPath = new Map<string, Uint8Array>();
+const partByPath = new Map<string, FilePart>();
+
 /** The bytes of a fixture. */
 export function fixtureBytes(path: string): Uint8Array {
-  return readFileSync(join(testdata, path));
+  const bytes = bytesByPath.get(path) ?? readFileSync(join(testdata, path));
+  bytesByPath.set(path, bytes);
+  return bytes;
 }
 
 /** The text of a fixture. */
@@ -73,10 +78,11 @@ export function fixtureFormat(path: string): SessionFormat {
 
 /** What part of its format a fixture is. */
 export function fixturePart(path: string): FilePart {
-  const part = partOf(fixtureFormat(path), fixtureBytes(path)) ?? partsByPath[fixtures[path]?.[1] ?? ""];
-  const asSidecar = partsByPath[fixtures[path]?.[1] ?? ""] ?? part;
-  if (asSidecar === undefined) throw new Error(`not detected: ${path}`);
-  return asSidecar;
+  const part = partByPath.get(path) ?? partsByPath[fixtures[path]?.[1] ?? ""] ??
+    partOf(fixtureFormat(path), fixtureBytes(path));
+  if (part === undefined) throw new Error(`not detected: ${path}`);
+  partByPath.set(path, part);
+  return part;
 }
 
 /** Reads a fixture, or bytes that were made from it. */

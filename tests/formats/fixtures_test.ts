@@ -33,8 +33,14 @@ function countOf({ records, sides }: ReadSession): number {
   return records.length + sides.length;
 }
 
-test("fixtures cut at every byte: whole records are kept, what is cut off is named, nothing else comes", () => {
-  for (const path of Object.keys(fixtures)) {
+/** Whether what is read of a cut file is a beginning of what is read of the whole. */
+function isBeginning(read: ReadSession, whole: ReadSession): boolean {
+  return read.records.every((record, index) => record === whole.records[index]) &&
+    read.sides.every(([name, text], index) => name === whole.sides[index]?.[0] && text === whole.sides[index]?.[1]);
+}
+
+for (const path of Object.keys(fixtures)) {
+  test(`fixtures cut at every byte: ${path}: whole records are kept, what is cut off is named, nothing else comes`, () => {
     const bytes = fixtureBytes(path);
     const whole = readFixture(path);
     const isDocument = fixturePart(path).layout === "document";
@@ -43,9 +49,8 @@ test("fixtures cut at every byte: whole records are kept, what is cut off is nam
       const cut = bytes.subarray(0, end);
       detectFormat(cut, true);
       const read = readFixture(path, cut);
-      const where = `${path} cut at ${end}`;
-      assert.deepEqual(read.records, whole.records.slice(0, read.records.length), where);
-      assert.deepEqual(read.sides, whole.sides.slice(0, read.sides.length), where);
+      const where = `cut at ${end}`;
+      assert.ok(isBeginning(read, whole), where);
       assert.ok(countOf(read) >= kept && read.damaged.length <= 1, where);
       if (end === bytes.length) assert.deepEqual(read, whole);
       else if (isDocument && bytes.subarray(end).some((byte) => byte > 0x20)) {
@@ -53,28 +58,27 @@ test("fixtures cut at every byte: whole records are kept, what is cut off is nam
       }
       kept = countOf(read);
       // A line that has got its end is there.
-      if (!isDocument && bytes[end - 1] === 0x0a) assert.deepEqual(read.damaged, [], where);
+      if (!isDocument && bytes[end - 1] === 0x0a) assert.equal(read.damaged.length, 0, where);
     }
-  }
-});
+  });
 
-test("fixtures with any one byte damaged: the other records are kept", () => {
-  for (const path of Object.keys(fixtures)) {
+  test(`fixtures with any one byte damaged: ${path}: the other records are kept`, () => {
     const bytes = fixtureBytes(path);
     const whole = readFixture(path);
     const isDocument = fixturePart(path).layout === "document";
+    const known = new Set(whole.records);
     for (let at = 0; at < bytes.length; at++) {
       const damaged = Uint8Array.from(bytes);
       damaged[at] = 0xff;
-      detectFormat(damaged, true);
       const read = readFixture(path, damaged);
-      const where = `${path}, byte ${at}`;
+      const where = `byte ${at}`;
+      // What a document makes of damage depends on where it is; each of its pieces stands by itself.
+      if (isDocument) assert.ok(read.damaged.length > 0 || bytes[at] === 0x20 || bytes[at] === 0x0a, where);
       if (isDocument) continue;
       // A line feed that is gone joins two lines.
       const lost = bytes[at] === 0x0a ? 2 : 1;
       assert.ok(countOf(read) >= countOf(whole) - lost && read.damaged.length <= 1, where);
-      const known = new Set(whole.records);
       assert.ok(read.records.every((record) => known.has(record)), where);
     }
-  }
-});
+  });
+}
