@@ -6,8 +6,8 @@
 
 /**
  * How large a record is: far below a sector; over a sector's edge; over a page's edge; or with an object inside that
- * fills one sector exactly, as a torn write could leave it alone (A2); or with a value that goes into a file of its own, and
- * that every second such record has.
+ * fills one sector exactly, as a torn write could leave it alone (A2); or with a value that goes into a file of its
+ * own, and that every second such record has.
  */
 export type RecordSize = "small" | "sector" | "page" | "crafted" | "blob";
 
