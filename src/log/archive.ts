@@ -198,7 +198,7 @@ export async function* readArchive(
         if (line.dead !== true && line.sequence <= segment.last) read.onDamage(line, segment.path);
       };
       const plan = { ...segmentPlan(segment.size, read.seed), sequenceMin: from, onDamage };
-      const content = read.withContent === undefined ? {} : { withContent: read.withContent };
+      const content = read.withContent === undefined ? {} : { withContent: read.withContent, withBlobs: true };
       for await (const records of readRecords(handle, { ...plan, ...content })) {
         const wanted = records.filter(({ sequence }) => sequence <= end);
         if (wanted.length > 0) yield wanted;

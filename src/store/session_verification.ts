@@ -123,7 +123,7 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
         report.tornTail = { offset: kept.offset, length: tornEnd - kept.offset };
       }
     }
-    const archive = log === null ? null : await verifyArchive(target, view, log);
+    const archive = log === null ? null : await verifyArchive(target, view, log, report);
     if (archive !== null) report.archive = archive;
     const durableNext = meta.state === "ok" ? meta.meta.sealed?.next ?? 0 : 0;
     const from = log?.tail.kept.sequence ?? 0;
@@ -135,7 +135,12 @@ export async function verifySession(target: ReadTarget): Promise<VerifyReport> {
   });
 }
 
-async function verifyArchive(target: ReadTarget, view: SessionView, log: LogView): Promise<ArchiveReport | null> {
+async function verifyArchive(
+  target: ReadTarget,
+  view: SessionView,
+  log: LogView,
+  session: VerifyReport,
+): Promise<ArchiveReport | null> {
   const { fileSystem } = target.context;
   const { archive } = view.files;
   if ((await archiveSegments(fileSystem, archive)).length === 0) return null;
@@ -153,7 +158,10 @@ async function verifyArchive(target: ReadTarget, view: SessionView, log: LogView
     report.damaged.push({ file: path.slice(archive.length + 1), offset, length, reason });
   };
   const read = { seed: log.start.checksum ?? 0, from: 0, below, withContent: false, onDamage };
-  for await (const records of readArchive(fileSystem, archive, read)) report.records += records.length;
+  for await (const records of readArchive(fileSystem, archive, read)) {
+    report.records += records.length;
+    for (const record of records) await verifyBlobs(target, session, record);
+  }
   return report;
 }
 
