@@ -25,6 +25,23 @@
  * | `SaveSubagentConversation` | messages with an `agentId`, in one turn; or a session, `start` with `isSidechain` |
  * | `LoadSubagentMessages` | `transcript.messages({ agentId })`; or `messages` of that session |
  *
+ * What OmegaLLM's session server does, and what its plan for background persistence (JOB-019c) wanted:
+ *
+ * | OmegaLLM | here |
+ * |---|---|
+ * | `new SessionWriter(dir, id, { append })` | `store.session(id)`: always goes on with what is there |
+ * | `writer.checkpoint(reason)` with `states` in the index | `checkpoints.make(reason, state)`: one record with all of it |
+ * | `findCheckpointBefore`, `getCheckpointState` | `checkpoints.nearest` |
+ * | `JumpController.jumpTo`, `:session goto` | `checkpoints.jump`, `checkpoints.replay` |
+ * | `:session fork` at a number | `store.fork(from, to, { at })`: checkpoints and receipts come along |
+ * | `llmRequest`, `llmResponse`, `getReceipt` | `receipts.record`, `receipts.all`, `receipts.replay`: each occurrence |
+ * | `index.json`, `saveIndex` | nothing: it is derived from the log, in memory |
+ * | `markDirty`, `updateSavePoint` | `agent.record`, `agent.touch`; what is saved is known by revision |
+ * | interval and throttle of saves | `saveIntervalMs`, `saveBytesMin`, `savesAtOnce` of a `BackgroundPool` |
+ * | `loadOrCreate`, `maxCachedSessions` | `pool.session`, `maxCachedSessions` |
+ * | `forceSave`, `saveSync` at shutdown | `forceSave`, `flushSync`, `saveOnExit` |
+ * | session metadata | `agent.metadata()` |
+ *
  * @example
  * ```ts
  * import { openStore } from "holdfast";
