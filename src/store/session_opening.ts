@@ -9,6 +9,7 @@ import { HoldfastError } from "../errors.ts";
 import { unlinkIfThere } from "../log/atomic_file.ts";
 import { LogWriter, type WritableLog } from "../log/log_writer.ts";
 import { chainStartOn } from "../log/record_chain.ts";
+import { blobIntent } from "./blob_files.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import type { SessionClaim } from "./session_lock.ts";
 import { newMeta, type SessionMeta } from "./session_meta.ts";
@@ -47,6 +48,8 @@ export async function findSession(context: StoreContext, key: string, claim: Ses
   if (claim.meta.state === "damaged") await setMetaAside(context, key, files, claim.meta.reason);
   await unlinkIfThere(fileSystem, files.metaTemporary);
   await unlinkIfThere(fileSystem, files.logTemporary);
+  // What a killed predecessor left would look like an append of ours that does not end.
+  await unlinkIfThere(fileSystem, blobIntent(context, files));
   const log = await openLog(context, key, files, meta);
   const known = log?.meta ?? meta ?? newMeta(key, timestamp());
   return { log, meta: meta?.key === "" ? { ...known, key } : known, isNew: meta === null };
