@@ -4,8 +4,8 @@
  * A blob must not go while an append may be about to name it (C9), in this process or another, and no record must ever
  * name one that has gone, not even after a power cut:
  *
- * 1. All files of the store are looked through. What none of them names gets another name, `<sha256>.unused`, durably; it
- *    can still be read there. An append that begins from now on does not find it, and makes it again.
+ * 1. All files of the store are looked through. What none of them names gets another name, `<sha256>.unused`, durably;
+ *    it can still be read there. An append that begins from now on does not find it, and makes it again.
  * 2. Every append that was under way is waited for: its session's intent file says so (`session_blobs.ts`).
  * 3. All files are looked through again. What is named now gets its name back; the rest is removed.
  *

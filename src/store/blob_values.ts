@@ -1,6 +1,6 @@
 /**
- * From a record with large values to one with previews and references, and back. Pure text: numbers beyond 2^53, doubled
- * keys, order and spelling stay as they are.
+ * From a record with large values to one with previews and references, and back. Pure text: numbers beyond 2^53,
+ * doubled keys, order and spelling stay as they are.
  *
  * Only strings are taken out, wherever they stand: anything else would get another type for other readers of the file.
  *

@@ -5,8 +5,8 @@
  * A file that no record names is removed by `blob_collection.ts`, which must not take one that is about to be named. So
  * as long as an append with blobs is under way the session's intent file has an odd size. Whoever wants to remove files
  * gives them another name first, then waits for every append that was under way, then looks who names them. An append
- * that begins later finds its file gone, and makes it again. No clock is asked, nobody waits to append, and what a killed
- * program leaves is told by its session's lock.
+ * that begins later finds its file gone, and makes it again. No clock is asked, nobody waits to append, and what a
+ * killed program leaves is told by its session's lock.
  *
  * @module
  */

@@ -71,8 +71,8 @@ export interface StoreOptions {
   recordBytesMax?: number;
   /**
    * Keeps large values out of the log: each goes into a file of its own, named by its SHA-256 and durable before the
-   * record that names it. Reading gives the record as it was appended, with or without this option. A record then may be
-   * larger than `recordBytesMax` by its blobs; those of one call together have at most 64 MiB.
+   * record that names it. Reading gives the record as it was appended, with or without this option. A record then may
+   * be larger than `recordBytesMax` by its blobs; those of one call together have at most 64 MiB.
    *
    * @default {all values stay in the log}
    */
