@@ -6,7 +6,7 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import { unlinkIfThere } from "../log/atomic_file.ts";
+import { statIfThere, unlinkIfThere } from "../log/atomic_file.ts";
 import { LogWriter, type WritableLog } from "../log/log_writer.ts";
 import { chainStartOn } from "../log/record_chain.ts";
 import { blobIntent } from "./blob_files.ts";
@@ -49,7 +49,8 @@ export async function findSession(context: StoreContext, key: string, claim: Ses
   await unlinkIfThere(fileSystem, files.metaTemporary);
   await unlinkIfThere(fileSystem, files.logTemporary);
   // What a killed predecessor left would look like an append of ours that does not end.
-  await unlinkIfThere(fileSystem, blobIntent(context, files));
+  const intent = blobIntent(context, files);
+  if (await statIfThere(fileSystem, intent) !== null) await unlinkIfThere(fileSystem, intent);
   const log = await openLog(context, key, files, meta);
   const known = log?.meta ?? meta ?? newMeta(key, timestamp());
   return { log, meta: meta?.key === "" ? { ...known, key } : known, isNew: meta === null };
