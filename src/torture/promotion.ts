@@ -32,7 +32,8 @@ export async function promote(experiment: Experiment, { session }: Operation): P
     }),
   };
   let failure: unknown = null;
-  const result = await experiment.change(other, expected ? [effect] : [], true, async () => {
+  // A call that does nothing makes nothing durable either.
+  const result = await experiment.change(other, expected ? [effect] : [], expected, async () => {
     try {
       return await (await experiment.store()).promote?.(from, to);
     } catch (error) {
