@@ -53,6 +53,7 @@ export { type Continuation, type ContinuationOptions } from "./src/store/session
 export { type KnownFacts, type SessionFacts } from "./src/store/session_facts.ts";
 export { SessionHold } from "./src/store/session_hold.ts";
 export { type ForkOptions, type ForkProgress, type ForkResult } from "./src/store/session_fork.ts";
+export { type SessionStatus } from "./src/store/session_host.ts";
 export { type SessionInfo } from "./src/store/session_info.ts";
 export { type ListOptions, type ResolveOptions } from "./src/store/session_list.ts";
 export { type RecordEntry, SessionReader, type TextEntry } from "./src/store/session_reader.ts";
@@ -60,8 +61,12 @@ export { type SessionTail } from "./src/store/session_reading.ts";
 export { type SessionParent, type SessionPromotion } from "./src/store/session_meta.ts";
 export { type RecordsOptions } from "./src/store/session_records.ts";
 export { SessionStore } from "./src/store/session_store.ts";
-export { type ArchiveReport, type DamagedBlob, type SessionStats, type VerifyReport } from "./src/store/session_verification.ts";
-export { type SessionStatus } from "./src/store/session_worker.ts";
+export {
+  type ArchiveReport,
+  type DamagedBlob,
+  type SessionStats,
+  type VerifyReport,
+} from "./src/store/session_verification.ts";
 export { type StoreCounters } from "./src/store/store_counters.ts";
 export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";
 export { type BlobOptions, type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";

@@ -15,7 +15,8 @@ import { notFound, readTail, type SessionTail, withView } from "./session_readin
 import { RecordStream } from "./record_stream.ts";
 import { followRecords, readAllRecords, type RecordsOptions } from "./session_records.ts";
 import { measureSession, type SessionStats, type VerifyReport, verifySession } from "./session_verification.ts";
-import type { SessionStatus, SessionWorker } from "./session_worker.ts";
+import type { SessionStatus } from "./session_host.ts";
+import type { SessionWorker } from "./session_worker.ts";
 import { wholeNumber } from "./store_options.ts";
 
 /** A record and its number. */

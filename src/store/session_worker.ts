@@ -14,28 +14,11 @@ import { BackgroundSync, type BackgroundSyncOwner } from "./background_sync.ts";
 import { OpenSession } from "./open_session.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
 import { readRecordIds } from "./record_ids_reading.ts";
+import type { SessionHost, SessionStatus } from "./session_host.ts";
 import type { ReadTarget } from "./session_reading.ts";
 import { removeSession } from "./session_removal.ts";
 import type { OwnWriter } from "./session_view.ts";
-import type { StoreContext } from "./store_context.ts";
-import { assertDurability, type DurabilityMode, type ResolvedOptions } from "./store_options.ts";
-
-/** What the store does for its sessions. */
-export interface SessionHost {
-  /** What all parts share. */
-  context: StoreContext;
-  /** The store's options. */
-  options: ResolvedOptions;
-  /** Throws if the store is closed. */
-  assertOpen(): void;
-  /** Called when an open session is about to be written: others may have to make room. */
-  used(worker: SessionWorker): void;
-  /** Called when an open session has nothing more to do: it may have to make room itself. */
-  idle(worker: SessionWorker): void;
-}
-
-/** `Session.status`. */
-export type SessionStatus = "idle" | "open" | "failed" | "closed";
+import { assertDurability, type DurabilityMode } from "./store_options.ts";
 
 /** One session's queue and state. */
 export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner {
