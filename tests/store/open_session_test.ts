@@ -184,7 +184,7 @@ simulatedTest(
       "lock chat.lock",
       "syncDirectory sessions",
     ]);
-    await hold.release();
+    hold.release();
     await bench.closeAll();
     assert.ok(store.counters.bytesRead - before < 128 * 1024, "the log was not read whole");
   },
