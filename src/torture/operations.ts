@@ -191,7 +191,6 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     words: (operation) => `append a record with a large value${isBuffered(operation)}`,
     perform: blobs.appendBlob,
     needs: "blobs",
-    letters: [{}, { buffered: true }],
     // With others in blob_sequences_test.ts: each costs as much as any append.
     alone: true,
     weight: 5,
@@ -210,7 +209,6 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     isGlobal: true,
     weight: 3,
     draw: (random) => random.chance(1, 2) ? {} : { variant: "other" },
-    fails: true,
     check: blobs.checkBlobs,
   },
   "set-summary": { words: () => "set the summary", perform: changes.setSummary, weight: 3 },
