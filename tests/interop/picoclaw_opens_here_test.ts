@@ -68,6 +68,7 @@ test("openStore() on picoclaw's directory: history, summary, scope, aliases and 
       summary: "so far <so good>",
       title: null,
       workspace: null,
+      parent: null,
       createdAt: theirs.getSessionMeta(sharedKey)?.created_at,
       updatedAt: null,
     });

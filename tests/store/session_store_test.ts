@@ -248,6 +248,7 @@ simulatedTest(
       summary: "s",
       title: "t",
       workspace: "w",
+      parent: null,
       createdAt: "",
       updatedAt: "",
     });
