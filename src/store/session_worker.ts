@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import { LogPlaces } from "../log/log_seek.ts";
 import { contentOf } from "./append_backlog.ts";
 import { AppendQueue, type OpenedForWriting, type QueueOwner } from "./append_queue.ts";
@@ -152,7 +152,10 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
   ): Promise<void> {
     this.assertWritable();
     await this.#queue.run(async () => {
-      if (await isDone(this.#opened?.session ?? null)) return;
+      const isThere = await isDone(this.#opened?.session ?? null).catch((error: unknown) => {
+        throw toHoldfastError(error, "reading the session", this.host.context.directory);
+      });
+      if (isThere) return;
       const { session } = await this.open();
       try {
         await step(session);

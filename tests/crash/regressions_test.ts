@@ -95,3 +95,27 @@ test("I14: a deletion on a full disk that removed the log, and then failed, said
   });
   assert.equal(failure, null);
 });
+
+/** Before it writes, the store looks whether the session is as it should be already. */
+const unchanged: Scenario = {
+  model: "weak",
+  sectorBytes: 512,
+  seed: 1,
+  prepare: [
+    { kind: "append", session: 0 },
+    { kind: "truncate", session: 0, keep: 3, summary: true },
+  ],
+  operations: [
+    { kind: "replace", session: 0, sizes: ["small"], summary: true },
+    { kind: "set-summary", session: 0 },
+    { kind: "set-title", session: 0 },
+  ],
+};
+
+test("I13: a replace that could not read what is there rejected with the system's own error", async () => {
+  const { failure } = await runFaultLoop(holdfastSubject, unchanged, {
+    fault: { kind: "error", code: "EIO", done: true },
+    filter: ({ method }) => method === "open" || method === "read" || method === "stat" || method === "fileStat",
+  });
+  assert.equal(failure, null);
+});
