@@ -18,8 +18,8 @@ const blockBytes = 4096;
 /** No session owns more fill than this, in bytes; chosen with `bench/fill_sizes.ts`. */
 export const fillBytesMax: number = 256 * 1024;
 /**
- * A group of more bytes than this is appended plainly: writing its room twice would cost more than one commit. Groups of
- * 32 records of 1 KB are below it: they cost a fifth more bytes than without fill, and half the flushes.
+ * A group of more bytes than this is appended plainly: writing its room twice would cost more than one commit. Groups
+ * of 32 records of 1 KB are below it: they cost a fifth more bytes than without fill, and half the flushes.
  */
 const groupBytesMax = 64 * 1024;
 

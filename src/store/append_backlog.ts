@@ -1,7 +1,7 @@
 /**
  * What waits to be appended, with bounded memory. A record is encoded, checked and measured during the call; as long as
- * there is room, what came of it is held until it is written. Beyond, only a checksum of it is: it is encoded again from
- * what the caller holds when its turn comes, and a record that was changed meanwhile is refused rather than written.
+ * there is room, what came of it is held until it is written. Beyond, only a checksum of it is: it is encoded again
+ * from what the caller holds when its turn comes, and a record that was changed meanwhile is refused, not written.
  *
  * @module
  */
