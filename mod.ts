@@ -33,6 +33,7 @@ export {
   type LockAttempt,
   type OpenOptions,
 } from "./src/fs/filesystem.ts";
+export { type BlobReference } from "./src/log/blob_member.ts";
 export { type JsonObject as RecordObject } from "./src/log/json_text.ts";
 export { type AppendReceipt } from "./src/store/group_plan.ts";
 export { type BlobCollection } from "./src/store/blob_collection.ts";
@@ -48,6 +49,8 @@ export {
 export { openStore } from "./src/store/open_store.ts";
 export { type RecordIdOf } from "./src/store/record_ids.ts";
 export { type RecordsBackOptions } from "./src/store/records_back.ts";
+export { type RetentionOptions, type RetentionStep } from "./src/store/retention.ts";
+export { type RetentionLimits, type RetentionReason } from "./src/store/retention_plan.ts";
 export { type AppendOptions, type RepairReport, Session } from "./src/store/session.ts";
 export { type Continuation, type ContinuationOptions } from "./src/store/session_continuation.ts";
 export { type KnownFacts, type SessionFacts } from "./src/store/session_facts.ts";
@@ -70,3 +73,4 @@ export {
 export { type StoreCounters } from "./src/store/store_counters.ts";
 export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";
 export { type BlobOptions, type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";
+export { type TrashEntry } from "./src/store/trash_items.ts";

@@ -67,7 +67,15 @@ async function claimAnyName(context: StoreContext, key: string): Promise<Session
   }
 }
 
-async function claimName(
+/**
+ * Claims one name for a key.
+ *
+ * @param context What the store shares.
+ * @param files The paths of that name.
+ * @param key The session's key.
+ * @returns The claim; `taken` if the name is another key's; who holds its lock.
+ */
+export async function claimName(
   context: StoreContext,
   files: SessionFiles,
   key: string,
@@ -112,7 +120,8 @@ function holderText(fileSystem: FileSystem, key: string): string {
   return `${fileSystem.processName ?? "another process"}, session ${JSON.stringify(key)}`;
 }
 
-function lockedError(key: string, files: SessionFiles, holder: string): HoldfastError {
+/** The error for a session that somebody else writes. */
+export function lockedError(key: string, files: SessionFiles, holder: string): HoldfastError {
   const itself = `, session ${JSON.stringify(key)}`;
   const named = holder.endsWith(itself) ? holder.slice(0, -itself.length) : holder;
   const by = named === "" ? "another process, which has not said which" : named;

@@ -61,6 +61,8 @@ export interface SessionMeta {
   aliases: string[];
   /** The number of the first active record; undefined where picoclaw wrote last. */
   first: number | undefined;
+  /** A name that no other session ever has, by which it is known off the device; null: nobody has given it one. */
+  id: string | null;
   /** The workspace that the session belongs to. */
   workspace: string | null;
   /** A title for people. */
@@ -69,6 +71,8 @@ export interface SessionMeta {
   sealed: Seal | undefined;
   /** Whether the session is deleted, and only its files are still to be removed. */
   deleted: boolean;
+  /** With `deleted`: the directory of the trash that its files go to; undefined: they are removed. */
+  trash: string | undefined;
   /** A replace that may not have been finished. */
   replacing: PendingReplace | undefined;
   /** What seeds the log's first line, in hexadecimal; undefined: the checksum of the key. A fork has its origin's. */
@@ -101,10 +105,12 @@ export function newMeta(key: string, now: string): SessionMeta {
     scope: undefined,
     aliases: [],
     first: 0,
+    id: null,
     workspace: null,
     title: null,
     sealed: undefined,
     deleted: false,
+    trash: undefined,
     replacing: undefined,
     seed: undefined,
     parent: null,
@@ -167,10 +173,12 @@ export function encodeMeta(meta: SessionMeta): Uint8Array {
     if (value !== undefined && value !== null) own.push([key, JSON.stringify(value)]);
   };
   add("first", meta.first);
+  add("id", meta.id);
   add("workspace", meta.workspace);
   add("title", meta.title);
   add("sealed", meta.sealed);
   if (meta.deleted) add("deleted", true);
+  add("trash", meta.trash);
   add("replacing", meta.replacing);
   add("seed", meta.seed);
   add("parent", meta.parent);
@@ -194,10 +202,12 @@ const picoclawFields = new Set(["key", "summary", "skip", "count", "created_at",
 const ownFields = new Set([
   "format",
   "first",
+  "id",
   "workspace",
   "title",
   "sealed",
   "deleted",
+  "trash",
   "replacing",
   "seed",
   "parent",
@@ -210,7 +220,7 @@ type PicoclawFacts = Pick<
 >;
 type OwnFacts = Pick<
   SessionMeta,
-  "first" | "workspace" | "title" | "sealed" | "deleted" | "replacing" | "seed" | "parent" | "promoted"
+  "first" | "id" | "workspace" | "title" | "sealed" | "deleted" | "trash" | "replacing" | "seed" | "parent" | "promoted"
 >;
 
 function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFacts {
@@ -228,13 +238,15 @@ function picoclawFacts(value: JsonObject, scope: string | undefined): PicoclawFa
 }
 
 function ownFacts(holdfast: JsonObject | undefined): OwnFacts {
-  const { first, workspace, title, sealed, deleted, replacing, seed, parent, promoted } = holdfast ?? {};
+  const { first, id, workspace, title, sealed, deleted, trash, replacing, seed, parent, promoted } = holdfast ?? {};
   return {
     first: isCount(first) ? first : undefined,
+    id: typeof id === "string" ? id : null,
     workspace: typeof workspace === "string" ? workspace : null,
     title: typeof title === "string" ? title : null,
     sealed: readSeal(sealed),
     deleted: deleted === true,
+    trash: typeof trash === "string" ? trash : undefined,
     replacing: readReplacing(replacing),
     seed: isChecksum(seed) ? seed : undefined,
     parent: readParent(parent),

@@ -15,6 +15,7 @@ import type { SessionClaim } from "./session_lock.ts";
 import { newMeta, type SessionMeta } from "./session_meta.ts";
 import type { SessionFiles } from "./session_name.ts";
 import { type OpenedLog, openLog, setMetaAside } from "./session_recovery.ts";
+import { moveToTrash } from "./session_trash.ts";
 import { type StoreContext, timestamp } from "./store_context.ts";
 
 /** What was found of a session whose lock is held. */
@@ -40,8 +41,9 @@ export async function findSession(context: StoreContext, key: string, claim: Ses
   const { files } = claim;
   let meta = claim.meta.state === "ok" ? claim.meta.meta : null;
   if (meta?.deleted === true) {
-    await removeSessionFiles(fileSystem, files);
-    const message = "Removed the rest of a deleted session";
+    if (meta.trash === undefined) await removeSessionFiles(fileSystem, files);
+    else await moveToTrash(fileSystem, context.directory, files, meta);
+    const message = `${meta.trash === undefined ? "Removed" : "Moved to the trash"} the rest of a deleted session`;
     context.report({ type: "delete-finished", key, path: files.meta, message });
     meta = null;
   }

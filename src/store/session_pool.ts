@@ -73,6 +73,17 @@ export class SessionPool {
   }
 
   /**
+   * Whether a session is in use here: open for writing, or about to be.
+   *
+   * @param key The session's key.
+   * @returns False also for one that nobody has asked for.
+   */
+  isInUse(key: string): boolean {
+    const known = this.#workers.get(key)?.deref();
+    return known !== undefined && (known.status === "open" || !known.idle);
+  }
+
+  /**
    * Forgets a session that was deleted.
    *
    * @param worker What stands behind it.

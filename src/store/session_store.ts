@@ -7,6 +7,7 @@
 import { HoldfastError, toHoldfastError } from "../errors.ts";
 import { type BlobCollection, collectBlobs } from "./blob_collection.ts";
 import { findLatest } from "./latest_session.ts";
+import type { RetentionOptions, RetentionStep } from "./retention.ts";
 import { Session } from "./session.ts";
 import { assertText } from "./session_facts.ts";
 import type { SessionInfo } from "./session_info.ts";
@@ -26,6 +27,8 @@ import type { SessionWorker } from "./session_worker.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreCounters } from "./store_counters.ts";
 import { type ResolvedOptions, wholeNumber } from "./store_options.ts";
+import { StoreHousekeeping } from "./store_housekeeping.ts";
+import { listTrash, type TrashEntry } from "./trash_items.ts";
 
 /**
  * A directory of sessions. Made by `openStore`.
@@ -36,6 +39,7 @@ export class SessionStore {
   readonly #context: StoreContext;
   readonly #options: ResolvedOptions;
   readonly #pool: SessionPool;
+  readonly #housekeeping: StoreHousekeeping;
   #closed: Promise<void> | null = null;
 
   /**
@@ -48,6 +52,7 @@ export class SessionStore {
     this.#context = context;
     this.#options = options;
     this.#pool = new SessionPool(context, options, () => this.#assertOpen());
+    this.#housekeeping = new StoreHousekeeping(context, options, this.#pool);
   }
 
   /** The directory, absolute. */
@@ -134,6 +139,67 @@ export class SessionStore {
     } finally {
       this.#pool.forget(worker);
     }
+  }
+
+  /**
+   * Puts a session into the trash, with everything that belongs to it: it is in the store no more, and
+   * {@linkcode SessionStore.restore} brings it back. No record is copied. Committed as a deletion is.
+   *
+   * @param key The session's key.
+   * @returns Its name in the trash; null if there was no such session.
+   * @throws {HoldfastError} `locked` if somebody else writes it.
+   */
+  async moveToTrash(key: string): Promise<string | null> {
+    this.#assertOpen();
+    return await this.#typed("putting a session into the trash", async () => await this.#housekeeping.trash(key));
+  }
+
+  /**
+   * Lists the trash.
+   *
+   * @returns What is there, the newest first.
+   */
+  async trash(): Promise<TrashEntry[]> {
+    this.#assertOpen();
+    return await this.#typed("looking into the trash", async () => {
+      return (await listTrash(this.#context)).map(({ modifiedMs: _, ...entry }) => entry);
+    });
+  }
+
+  /**
+   * Brings a session back from the trash: as it was, and under its key.
+   *
+   * @param key Its key, or its name in the trash; of several with one key, the one that went there last.
+   * @returns Its key.
+   * @throws {HoldfastError} `not-found` if it is not in the trash, `exists` if there is a session of its key again,
+   * `locked` if somebody is writing one.
+   */
+  async restore(key: string): Promise<string> {
+    this.#assertOpen();
+    return await this.#typed("bringing a session back", async () => await this.#housekeeping.restore(key));
+  }
+
+  /**
+   * Keeps house: sessions that are too old, too many or too large go to the trash; what was in the trash for long enough,
+   * and what crashes have left, goes for good. Each step is given when it is done; whoever stops in between, stops it.
+   * Sessions that are being written, here or elsewhere, are passed over and told of.
+   *
+   * @param options The limits; without one no session goes.
+   * @returns What was done, step by step.
+   *
+   * @example
+   * ```ts
+   * import { openStore } from "holdfast";
+   *
+   * await using store = await openStore("/tmp/holdfast-example");
+   * for await (const step of store.retain({ ageMsMax: 90 * 86_400_000, sessionsMax: 1000, dryRun: true })) {
+   *   console.log(step.action, step.key, step.reason, step.bytes);
+   * }
+   * ```
+   */
+  async *retain(options: RetentionOptions = {}): AsyncGenerator<RetentionStep> {
+    this.#assertOpen();
+    yield* this.#housekeeping.retain(options);
   }
 
   /**

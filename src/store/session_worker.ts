@@ -266,18 +266,21 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
 
   /** Gives back file and lock after all that waits; the session can be used again. */
   async release(): Promise<void> {
-    await this.#queue.run(async () => {
-      const opened = this.#opened;
-      if (opened === null) return;
-      const { session } = opened;
-      try {
-        // Until all is durable a blocking flush must find it.
-        if (this.#noteFailure() === null) await session.sync();
-      } finally {
-        this.#forget(session);
-        // Buffered records may be lost if this fails: whoever flushes must learn of it.
-        await session.close().finally(() => this.#failure ??= session.failure);
-      }
+    await this.#queue.run(async () => await this.#giveBack(), true);
+  }
+
+  /**
+   * Runs a step that takes the session's files away by itself, with nothing of it open here.
+   *
+   * @param step The step; calls back when it is committed.
+   * @returns What it returned.
+   */
+  async putAway<T>(step: (onCommitted: () => void) => Promise<T>): Promise<T> {
+    this.assertWritable();
+    return await this.#queue.run(async () => {
+      await this.#giveBack();
+      // Once it is committed nothing may be appended any more: not even if the rest fails.
+      return await step(() => this.#closed = true).finally(() => this.#wake());
     }, true);
   }
 
@@ -291,11 +294,7 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     }
   }
 
-  /**
-   * Deletes the session, committed by its meta file (B3).
-   *
-   * @returns False if there was none.
-   */
+  /** Deletes the session, committed by its meta file (B3); false if there was none. */
   async remove(): Promise<boolean> {
     this.assertWritable();
     return await this.#queue.run(async () => {
@@ -355,6 +354,20 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
     this.#assertUsable();
     if (this.host.options.readOnly) {
       throw new HoldfastError("read-only", "Store was opened readOnly", { path: this.host.context.directory });
+    }
+  }
+
+  async #giveBack(): Promise<void> {
+    const opened = this.#opened;
+    if (opened === null) return;
+    const { session } = opened;
+    try {
+      // Until all is durable a blocking flush must find it.
+      if (this.#noteFailure() === null) await session.sync();
+    } finally {
+      this.#forget(session);
+      // Buffered records may be lost if this fails: whoever flushes must learn of it.
+      await session.close().finally(() => this.#failure ??= session.failure);
     }
   }
 
