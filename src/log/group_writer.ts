@@ -105,6 +105,7 @@ export class GroupWriter {
       this.#undoing = true;
       await handle.truncate(sizeBefore).finally(() => this.#undoing = false);
       this.#end.size = Math.max(sizeBefore, offset + bytes.length);
+      this.#inFlight = { bytes, offset, end: offset + bytes.length };
       await writeFully(handle, bytes, offset);
     }
   }

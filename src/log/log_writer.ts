@@ -14,7 +14,7 @@ import { writeAgainSync, writeFully, writeFullySync } from "./atomic_file.ts";
 import { type ForeignAppend, readForeignAppend, readForeignAppendSync } from "./foreign_append.ts";
 import { type GroupOwner, GroupWriter } from "./group_writer.ts";
 import { LogEnd } from "./log_end.ts";
-import { cutFill, isBlankRange } from "./log_fill.ts";
+import { cutFill, isBlankRange, withFill } from "./log_fill.ts";
 import { LogIdentity } from "./log_identity.ts";
 import type { ChainPosition } from "./record_chain.ts";
 import { lineFeed, unsyncedBytesMax } from "./record_format.ts";
@@ -153,7 +153,9 @@ export class LogWriter implements GroupOwner {
     try {
       // The same bytes again: a sync that is under way may fail, and ours would then prove nothing about its pages.
       if (inFlight !== null) {
-        writeFullySync(this.#log.handle, inFlight.bytes, inFlight.offset);
+        // With its fill: blank bytes that the other write was yet to bring would otherwise stand in front as NUL (I21).
+        const filled = withFill(inFlight.bytes, inFlight.end - inFlight.offset);
+        writeFullySync(this.#log.handle, filled, inFlight.offset);
         // Fill that is still to come must not fall on what is written now.
         end.tailOffset = Math.max(end.tailOffset, inFlight.end);
       } else {

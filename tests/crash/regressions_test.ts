@@ -50,6 +50,21 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
     },
     path: [{ step: 40, choices: [-1, -1, 1, 0] }, { step: 50, choices: null }],
   },
+  {
+    title:
+      "I21, I11: a blocking flush between the two writes of a fill left NUL for good in front of what it wrote (seed 396380208)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 4096,
+      seed: 396380208,
+      prepare: [],
+      operations: [
+        { session: 1, kind: "append", sizes: ["small"], buffered: false },
+        { session: 1, kind: "background-flush", sizes: ["small", "small"], variant: "8" },
+      ],
+    },
+    path: [{ step: 59, choices: null }],
+  },
 ];
 
 for (const { title, scenario, path } of found) {

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { HoldfastError } from "../../src/errors.ts";
 import { GroupWriter } from "../../src/log/group_writer.ts";
 import { LogEnd } from "../../src/log/log_end.ts";
-import { logPath } from "./log_fixture.ts";
+import { LogWriter } from "../../src/log/log_writer.ts";
+import { logPath, readLog, recover } from "./log_fixture.ts";
 import { MemoryFileSystem, systemError } from "./memory_filesystem.ts";
 
 interface Opened {
@@ -62,4 +63,39 @@ test("write() undoes what failed, and moves the end back (C7)", async () => {
   await assert.rejects(writer.write(group("two\n", 2)), { code: "failed" });
   assert.equal(failures.length, 1);
   assert.equal(writer.undoing, false);
+});
+
+test("write() falls back to the group alone where there is no room for fill, and says so to a blocking flush", async () => {
+  const { fileSystem, end, writer, failures } = await openGroups();
+  await writer.write(group("one\n", 1));
+  const seen: (number | undefined)[] = [];
+  fileSystem.hook = (call) => {
+    if (call.name !== "write") return;
+    seen.push(writer.inFlight?.end);
+    if (call.offset + call.bytes.length > 8) throw systemError("ENOSPC");
+  };
+  await writer.write(group("two\n", 2));
+  assert.deepEqual(seen, [8191, 8]);
+  assert.deepEqual([fileSystem.text(logPath), end.size, failures], ["one\ntwo\n", 8, []]);
+});
+
+test("I21: a blocking flush between the two writes of a fill leaves no NUL in front of what it writes", async () => {
+  for (let step = 0; step < 12; step++) {
+    const fileSystem = new MemoryFileSystem();
+    fileSystem.put(logPath, "");
+    const { position } = await recover(fileSystem);
+    const handle = await fileSystem.open(logPath, { access: "write" });
+    const log = { handle, path: logPath, position, sequenceMin: 0 };
+    const writer = new LogWriter(fileSystem, log, () => {}, true);
+    await writer.append([['{"a":0}']], true);
+    const pending = writer.append([['{"a":"in flight"}']], true);
+    for (let turn = 0; turn < step; turn++) await Promise.resolve();
+    writer.appendSync([['{"a":"flushed"}']]);
+    // The program may be killed here, and another one count the lines.
+    assert.ok(!fileSystem.text(logPath).includes("\0"), `after ${step} turns`);
+    await pending;
+    assert.ok(!fileSystem.text(logPath).includes("\0"), `in the end, after ${step} turns`);
+    assert.equal((await readLog(fileSystem)).records.length, 3);
+    await writer.close();
+  }
 });
