@@ -72,5 +72,10 @@ export {
 } from "./src/store/session_verification.ts";
 export { type StoreCounters } from "./src/store/store_counters.ts";
 export { type StoreEvent, type StoreEventType } from "./src/store/store_event.ts";
-export { type BlobOptions, type DurabilityMode, type StoreOptions } from "./src/store/store_options.ts";
+export {
+  type BlobOptions,
+  type DurabilityMode,
+  type SelfCompactionOptions,
+  type StoreOptions,
+} from "./src/store/store_options.ts";
 export { type TrashEntry } from "./src/store/trash_items.ts";

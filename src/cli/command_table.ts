@@ -15,6 +15,8 @@ export const commandTable: ReadonlyMap<string, () => Promise<Command>> = new Map
   ["fork", async () => (await import("./fork.ts")).command],
   ["compact", async () => (await import("./compact.ts")).command],
   ["rm", async () => (await import("./rm.ts")).command],
+  ["retain", async () => (await import("./retain.ts")).command],
+  ["restore", async () => (await import("./restore.ts")).command],
   ["check", async () => (await import("./check.ts")).command],
   ["repair", async () => (await import("./repair.ts")).command],
   ["import", async () => (await import("./import.ts")).command],

@@ -14,6 +14,7 @@ import type { BlobValue } from "./blob_values.ts";
 import type { OpenSession } from "./open_session.ts";
 import { type AppendReceipt, planGroup, type PlannedGroup } from "./group_plan.ts";
 import type { RecordIds } from "./record_ids.ts";
+import { refusals } from "./session_limit.ts";
 
 /** Records that are to be appended together, all or nothing. */
 export interface QueuedBatch {
@@ -211,13 +212,15 @@ export class AppendQueue {
 
   /** In groups, each synced before the next: what is unsynced is bounded here, too (I18). */
   #writeAllSync(writer: LogWriter, appends: AppendEntry[]): void {
+    let refused: HoldfastError | null = null;
     do {
       const first = appends.shift();
       const entries = first === undefined ? [] : groupFrom(first, appends, true);
       try {
         // No file can be made without waiting: large values go into the log, where there is room for them.
+        for (const entry of entries) assertLines(readyContent(entry).texts);
+        refused = this.#refuse(entries) ?? refused;
         const contents = entries.map(readyContent);
-        for (const { texts } of contents) assertLines(texts);
         const plan = planGroup(contents, this.#owner.opened?.ids ?? null);
         // Also of nothing: what was appended before is made durable.
         this.#settle(entries, plan, writer.appendSync(plan.batches));
@@ -226,6 +229,25 @@ export class AppendQueue {
         throw error;
       }
     } while (appends.length > 0);
+    if (refused !== null) throw refused;
+  }
+
+  /** Takes out of a group what has no room in the log, and tells its callers. */
+  #refuse(entries: AppendEntry[]): HoldfastError | null {
+    const { session, ids } = this.#owner.opened ?? { session: null, ids: null };
+    const bytesMax = session?.context.sessionBytesMax ?? Infinity;
+    if (session === null || bytesMax === Infinity) return null;
+    const limit = { path: session.files.log, offset: session.writer?.tailOffset ?? 0, bytesMax };
+    const contents = entries.map(readyContent);
+    const batches = contents.map(({ texts, ids, blobs }) => ({ texts: blobs?.lines ?? texts, ids }));
+    const errors = refusals(batches, ids, limit);
+    const refused = entries.splice(0);
+    for (const [index, entry] of refused.entries()) {
+      const error = errors[index] ?? null;
+      if (error === null) entries.push(entry);
+      else entry.reject(error);
+    }
+    return errors.find((error) => error !== null) ?? null;
   }
 
   #push(entry: AppendEntry | TaskEntry): void {
@@ -255,6 +277,7 @@ export class AppendQueue {
     if (entries.length === 0) return;
     try {
       const { session, ids } = await this.#owner.open();
+      if (group.state === "waiting") this.#refuse(entries);
       const contents = entries.map(readyContent);
       const stored = contents.map(({ texts, ids, blobs }) => ({ texts: blobs?.lines ?? texts, ids }));
       const plan = planGroup(stored, ids);

@@ -16,10 +16,11 @@ import { readLastRecords } from "../log/log_tail.ts";
 import type { LogWriter } from "../log/log_writer.ts";
 import { setAside } from "../log/quarantine.ts";
 import { chainStartOn, type DamagedLine } from "../log/record_chain.ts";
-import { checksumText } from "../log/record_format.ts";
+import { checksumText, lineBytesBound } from "../log/record_format.ts";
 import { makeSeal } from "../log/seal.ts";
 import { keepRemoved, type RemovedRecords, sweepUnfinished } from "./history_archive.ts";
 import type { OpenSession } from "./open_session.ts";
+import { beyondLimit } from "./session_limit.ts";
 import type { SessionMeta } from "./session_meta.ts";
 
 /** Options of `Session.compact`. */
@@ -90,7 +91,9 @@ export async function truncateHistory(session: OpenSession, keep: number, option
  */
 export async function replaceHistory(session: OpenSession, texts: readonly string[], summary?: string): Promise<void> {
   await session.guard("replacing the history", async () => {
-    const { fileSystem } = session.context;
+    const { fileSystem, sessionBytesMax: bytesMax } = session.context;
+    const bytes = bytesMax === Infinity ? 0 : texts.reduce((sum, text) => sum + lineBytesBound(text), 0);
+    if (bytes > bytesMax) throw beyondLimit({ path: session.files.log, offset: 0, bytesMax }, bytes);
     await session.lookAtLog();
     await session.noteWrite();
     await session.sync();

@@ -59,7 +59,8 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
     const fillAhead = resolved.preallocate && !resolved.readOnly &&
       await fileSystem.overwritesInPlace?.(path) !== false;
     const files: DirectoryContext = { fileSystem, directory: path, counters, report };
-    const context: StoreContext = { ...files, fillAhead, workspaces: new WorkspaceIndex(files) };
+    const { sessionBytesMax } = resolved;
+    const context: StoreContext = { ...files, fillAhead, sessionBytesMax, workspaces: new WorkspaceIndex(files) };
     if (!resolved.readOnly) await migrateLegacySessions(context);
     return new SessionStore(context, resolved);
   } catch (error) {

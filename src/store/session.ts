@@ -19,6 +19,7 @@ import type { OpenSession } from "./open_session.ts";
 import { blobsOf, type EncodedRecord, encodeRecord, encodeText } from "./record_input.ts";
 import { assertText, factsToMeta, isUnchanged, type SessionFacts } from "./session_facts.ts";
 import type { SessionMeta } from "./session_meta.ts";
+import { compactIfDue } from "./self_compaction.ts";
 import { SessionHold } from "./session_hold.ts";
 import { SessionReader } from "./session_reader.ts";
 import type { VerifyReport } from "./session_verification.ts";
@@ -214,7 +215,10 @@ export class Session extends SessionReader {
     wholeNumber("keep", keep, 0);
     if (options.asOf !== undefined) wholeNumber("asOf", options.asOf, -1);
     if (options.summary !== undefined) assertText("summary", options.summary);
-    await this.#worker.edit(async (session) => await truncateHistory(session, keep, options));
+    await this.#worker.edit(async (session) => {
+      await truncateHistory(session, keep, options);
+      await compactIfDue(session, this.#worker.host.options);
+    });
   }
 
   /**

@@ -25,6 +25,8 @@ export interface DirectoryContext {
 export interface StoreContext extends DirectoryContext {
   /** Whether logs are filled ahead of their tail. */
   fillAhead: boolean;
+  /** How large a log may become, in bytes. */
+  sessionBytesMax: number;
   /** Which session of a workspace was written to last. */
   workspaces: WorkspaceIndex;
 }

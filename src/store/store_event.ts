@@ -22,6 +22,7 @@
  * | `delete-finished` | the rest of a deleted session was removed |
  * | `foreign-appended` | somebody else appended while the session was open |
  * | `lock-taken-over` | the holder of the lock died without releasing it |
+ * | `compaction-postponed` | a log that was to be compacted behind a truncation could not be; it is as it was |
  * | `session-failed` | an outcome is unknown; nothing more is written until the session is opened again |
  * | `index-discarded` | the index of workspaces is damaged or cannot be written; sessions are looked at instead |
  * | `session-unreadable` | files of a session cannot be read; it was left out of a list |
@@ -42,6 +43,7 @@ export type StoreEventType =
   | "delete-finished"
   | "foreign-appended"
   | "lock-taken-over"
+  | "compaction-postponed"
   | "session-failed"
   | "index-discarded"
   | "session-unreadable"

@@ -9,6 +9,7 @@ import type { JsonObject } from "../log/json_text.ts";
 import { lineBytesMax, markBytesMax } from "../log/record_format.ts";
 import { blobBytesMax, type BlobLimits } from "./blob_values.ts";
 import { type RecordIdOf, recordIdReachDefault } from "./record_ids.ts";
+import type { SelfCompaction } from "./self_compaction.ts";
 import type { StoreEvent } from "./store_event.ts";
 
 /**
@@ -31,6 +32,22 @@ export interface BlobOptions {
    * @default {1024, or half of valueBytesMin}
    */
   previewBytesMax?: number;
+}
+
+/** When the writer of a session compacts its log by itself: behind a truncation, if all of it holds. */
+export interface SelfCompactionOptions {
+  /**
+   * So large a share of the log's lines is hidden, from 0 to 1.
+   *
+   * @default {0.5}
+   */
+  deadShareMin?: number;
+  /**
+   * So many lines are hidden.
+   *
+   * @default {100}
+   */
+  deadLinesMin?: number;
 }
 
 /** Options of `openStore`. */
@@ -93,6 +110,19 @@ export interface StoreOptions {
    */
   archive?: boolean;
   /**
+   * How large a session's log may become, in bytes. An append or a replace that would go beyond is refused with
+   * `too-large`, and the session goes on. What is larger already is read, truncated and compacted as ever.
+   *
+   * @default {no limit}
+   */
+  sessionBytesMax?: number;
+  /**
+   * Whether the writer of a session compacts its log by itself, as nobody else can while it has the session open.
+   *
+   * @default {only `compact` does}
+   */
+  selfCompaction?: SelfCompactionOptions;
+  /**
    * Whether nothing is ever written: no directory made, no lock taken, nothing repaired.
    *
    * @default {false}
@@ -139,6 +169,10 @@ export interface ResolvedOptions {
   preallocate: boolean;
   /** See {@linkcode StoreOptions.archive}. */
   archive: boolean;
+  /** See {@linkcode StoreOptions.sessionBytesMax}; infinite: no limit. */
+  sessionBytesMax: number;
+  /** See {@linkcode StoreOptions.selfCompaction}; null: only when it is called for. */
+  selfCompaction: SelfCompaction | null;
   /** See {@linkcode StoreOptions.readOnly}. */
   readOnly: boolean;
   /** See {@linkcode StoreOptions.openSessionsMax}. */
@@ -174,6 +208,10 @@ export function resolveOptions(options: StoreOptions): ResolvedOptions {
     blobs: resolveBlobs(options.blobs),
     preallocate: assertBoolean("preallocate", options.preallocate ?? true),
     archive: assertBoolean("archive", options.archive ?? false),
+    sessionBytesMax: options.sessionBytesMax === undefined || options.sessionBytesMax === Infinity
+      ? Infinity
+      : wholeNumber("sessionBytesMax", options.sessionBytesMax, sessionBytesLowest),
+    selfCompaction: resolveSelfCompaction(options.selfCompaction),
     readOnly: assertBoolean("readOnly", readOnly),
     openSessionsMax: wholeNumber("openSessionsMax", options.openSessionsMax ?? 64, 1, 100_000),
     strict: assertBoolean("strict", strict),
@@ -192,6 +230,22 @@ function syncIntervalMs({ syncIntervalMs: interval = syncIntervalDefaultMs, file
 
 /** A lower `blobs.valueBytesMin` is refused, so that what stays in the log is always much less than what goes. */
 export const valueBytesLowest = 1024;
+
+/** Less than a log has room for would keep a session from being one. */
+const sessionBytesLowest = 4096;
+
+function resolveSelfCompaction(selfCompaction: SelfCompactionOptions | undefined): SelfCompaction | null {
+  if (selfCompaction === undefined) return null;
+  if (typeof selfCompaction !== "object" || selfCompaction === null) {
+    throw new TypeError("selfCompaction must be an object");
+  }
+  const { deadShareMin = 0.5, deadLinesMin = 100 } = selfCompaction;
+  if (typeof deadShareMin !== "number") throw new TypeError("selfCompaction.deadShareMin must be a number");
+  if (!(deadShareMin >= 0 && deadShareMin <= 1)) {
+    throw new RangeError(`selfCompaction.deadShareMin must be from 0 to 1, not ${deadShareMin}`);
+  }
+  return { deadShareMin, deadLinesMin: wholeNumber("selfCompaction.deadLinesMin", deadLinesMin, 1) };
+}
 
 function resolveBlobs(blobs: BlobOptions | undefined): BlobLimits | null {
   if (blobs === undefined) return null;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StoreEvent, StoreEventType } from "../../mod.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { appendMessages, hasCode, message, messages, StoreBench } from "./store_fixture.ts";
+import { appendMessages, hasCode, message, messages, sequences, StoreBench } from "./store_fixture.ts";
 
 /** A session `chat` with three records, closed. */
 async function closedSession(bench: StoreBench): Promise<void> {
@@ -79,6 +79,14 @@ const causes: Record<StoreEventType, (bench: StoreBench) => Promise<void>> = {
     await causes["replace-pending"](bench);
     await bench.closeAll();
     await (await bench.openSession()).append(message(6));
+  },
+  "compaction-postponed": async (bench) => {
+    const chat = await bench.openSession("chat", { selfCompaction: { deadLinesMin: 2 } });
+    await appendMessages(chat, 0, 4);
+    bench.port.failNext((call) => call.method === "write" && call.path.endsWith(".log.tmp"), "ENOSPC");
+    await chat.truncate(1);
+    assert.deepEqual(await chat.history(), [message(3)]);
+    assert.deepEqual(await sequences(chat, { all: true }), [0, 1, 2, 3]);
   },
   "replace-pending": async (bench) => {
     await closedSession(bench);
