@@ -95,3 +95,27 @@ export class OutputFile {
     }
   }
 }
+
+/**
+ * Writes a file that appears whole or not at all.
+ *
+ * @param fileSystem The port.
+ * @param path Its name.
+ * @param fill Writes it.
+ * @returns What `fill` returned, once the file is durable.
+ */
+export async function writeOutputFile<T>(
+  fileSystem: FileSystem,
+  path: string,
+  fill: (file: OutputFile) => Promise<T>,
+): Promise<T> {
+  const file = await OutputFile.create(fileSystem, path);
+  try {
+    const result = await fill(file);
+    await file.commit();
+    return result;
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+}

@@ -14,7 +14,7 @@ import type { FileHead } from "./file_head.ts";
 import { nestingDepthMax } from "./json_pieces.ts";
 import { LineReader } from "./line_reader.ts";
 import { nestsDeeper } from "./nesting_depth.ts";
-import type { FilePart, FormatWriter, PartReader, ReadLine, SessionFormat, SessionWriter } from "./session_format.ts";
+import type { FilePart, PartReader, ReadLine, SessionFormat } from "./session_format.ts";
 
 /** The size of the longest line that is taken, without its line feed: a log of ours could not hold a longer one. */
 export const importLineBytesMax: number = 10 * 1024 * 1024 - 2;
@@ -86,21 +86,6 @@ export function writeJsonLine(text: string): string {
   return `${/[\r\n]/.test(text) ? compactJson(text) : text}\n`;
 }
 
-/** What plain JSON Lines cannot hold. */
-const losses = ["Summary, title, workspace and how many records are hidden: JSON Lines holds records only."];
-
-/** Plain JSON Lines, written. */
-const writer: FormatWriter = {
-  extension: ".jsonl",
-  losses,
-  open: (): SessionWriter => ({
-    begin: () => "",
-    write: (text) => ({ kind: "line", text: writeJsonLine(text) }),
-    end: () => "",
-    files: () => [],
-  }),
-};
-
 /** The one part of plain JSON Lines. */
 export const jsonlLog: FilePart = { name: "log", layout: "lines", role: "session" };
 
@@ -117,7 +102,6 @@ export const jsonl: SessionFormat = {
     return new LineReader();
   },
   fallback: jsonlLog,
-  writer,
 };
 
 function lengthWithoutEnd(bytes: Uint8Array): number {

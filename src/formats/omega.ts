@@ -29,18 +29,33 @@ const eventTypes = new Set([
   "error",
 ]);
 
-function isHeader({ type, version, id, created }: JsonObject): boolean {
+/**
+ * Whether a line is the header of a log.
+ *
+ * @param line The line, decoded.
+ * @returns True for a header.
+ */
+export function isOmegaHeader({ type, version, id, created }: JsonObject): boolean {
   return type === "session" && typeof version === "number" && typeof id === "string" && typeof created === "string";
 }
 
-function isEvent({ type, seq, ts }: JsonObject): boolean {
+/**
+ * Whether a line is one of Omega's events.
+ *
+ * @param line The line, decoded.
+ * @returns True for an event.
+ */
+export function isOmegaEvent({ type, seq, ts }: JsonObject): boolean {
   return typeof seq === "number" && typeof ts === "number" && typeof type === "string" && eventTypes.has(type);
 }
 
 /** Recognises the log by its header, or, where that is lost, by its events. */
 function detect({ lines, members }: FileHead): FilePart | undefined {
   const [first, second] = lines;
-  if (first !== undefined && (isHeader(first) || (isEvent(first) && (second === undefined || isEvent(second))))) {
+  if (
+    first !== undefined &&
+    (isOmegaHeader(first) || (isOmegaEvent(first) && (second === undefined || isOmegaEvent(second))))
+  ) {
     return log;
   }
   if (members.has("sessionId") && members.has("eventCount") && members.has("checkpoints")) return index;
@@ -48,7 +63,7 @@ function detect({ lines, members }: FileHead): FilePart | undefined {
 }
 
 function learn(facts: SessionFacts, line: JsonObject): void {
-  if (!isHeader(line)) return;
+  if (!isOmegaHeader(line)) return;
   const { id, created } = line;
   takeFacts(facts, { key: id, createdAt: created }, true);
 }

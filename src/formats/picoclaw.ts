@@ -2,9 +2,7 @@
  * picoclaw's session files: a log of one message per line, its meta file, and the JSON file that older versions kept
  * for a whole session.
  *
- * What the format cannot hold: records that are no messages of picoclaw's types (named one by one on export), lines
- * over 10 MiB, and a title or workspace. Fields of a record that picoclaw does not know are written and stand in the
- * file until picoclaw compacts it.
+ * What is written, and what the format cannot hold: see `picoclaw_writer.ts`.
  *
  * @module
  */
@@ -17,14 +15,11 @@ import { writeJsonLine } from "./jsonl.ts";
 import { LineReader } from "./line_reader.ts";
 import type {
   FilePart,
-  FormatWriter,
   PartReader,
   SessionFacts,
   SessionFormat,
-  SessionWriter,
   SourcePiece,
   TakenPiece,
-  WrittenFile,
   WrittenRecord,
 } from "./session_format.ts";
 
@@ -95,7 +90,7 @@ export function writePicoclawMeta(facts: SessionFacts): string {
  * @param text The record: a JSON object as text.
  * @returns The line, or why picoclaw could not read it.
  */
-export function writePicoclawRecord(text: string): WrittenRecord {
+export function writePicoclawRecord(text: string): Exclude<WrittenRecord, { kind: "aside" }> {
   const reason = messageMisfit(JSON.parse(text));
   if (reason !== undefined) return { kind: "unfit", reason };
   const line = writeJsonLine(text);
@@ -155,21 +150,6 @@ class LegacyReader implements PartReader {
   }
 }
 
-/** picoclaw, written: the log, and its meta file beside it. */
-const writer: FormatWriter = {
-  extension: ".jsonl",
-  losses: [
-    "Records that are no messages of picoclaw's types, and lines over 10 MiB, are left out.",
-    "Title and workspace; fields that picoclaw does not know go when picoclaw compacts the log.",
-  ],
-  open: (): SessionWriter => ({
-    begin: () => "",
-    write: writePicoclawRecord,
-    end: () => "",
-    files: (facts): WrittenFile[] => [{ extension: ".meta.json", text: writePicoclawMeta(facts) }],
-  }),
-};
-
 /** picoclaw as a {@linkcode SessionFormat}. */
 export const picoclaw: SessionFormat = {
   name: "picoclaw",
@@ -181,7 +161,6 @@ export const picoclaw: SessionFormat = {
   },
   fallback: log,
   sidecars: [{ part: meta, describes: true, paths: ({ stem }) => [`${stem}.meta.json`] }],
-  writer,
 };
 
 /** Go takes `null` for a field that is not there. */

@@ -1,7 +1,7 @@
 /**
- * What every file format of `formats/` offers: a detector, a reader, and, where the format is also written, a writer.
- * A format does no I/O and knows no store: the caller reads the files, cuts them into lines or pieces, and gets records
- * as JSON texts; it hands over records and gets the text of files.
+ * What every file format of `formats/` offers: a detector and a reader, and, where it is also written, a
+ * {@linkcode FormatWriter}. A format does no I/O and knows no store: the caller reads the files, cuts them into lines or
+ * pieces, and gets records as JSON texts; it hands over records and gets the text of files.
  *
  * How a session's files become records:
  *
@@ -150,17 +150,54 @@ export interface BlobFiles {
   fill(text: string, path: string, content: string): string;
 }
 
+/** A large value that goes to a file of its own, before the record that names it. */
+export interface WrittenBlob {
+  /** Where, relative to the directory of the session's file, with `/`. */
+  readonly path: string;
+  /** The whole file. */
+  readonly text: string;
+}
+
 /** What became of one record on its way into another format. */
 export type WrittenRecord =
-  | { kind: "line"; /** What goes to the file, line feeds included; may be empty. */ text: string }
+  | {
+    kind: "line";
+    /** What goes to the file, line feeds included; may be empty. */
+    text: string;
+    /** How many records of the format it is, where that is not one. */
+    count?: number;
+    /** Files that must be there before the text is. */
+    blobs?: readonly WrittenBlob[];
+  }
+  | {
+    /** It is no part of what the format holds; {@linkcode SessionWriter.lost} counts it if it is a loss. */
+    kind: "aside";
+  }
   | { kind: "unfit"; /** Why the format cannot hold it. */ reason: string };
 
 /** A second file of an export. */
 export interface WrittenFile {
-  /** What takes the place of the first file's extension: `.meta.json`. */
-  readonly extension: string;
+  /** Where, relative to the directory of the session's file, with `/`. */
+  readonly path: string;
   /** The whole file. */
   readonly text: string;
+  /** Whether it belongs to a whole directory of sessions, and is not written beside a single file. */
+  readonly isShared?: boolean;
+  /**
+   * Puts it together with what is there already; it replaces that if absent.
+   *
+   * @param existing The file that is there.
+   * @returns What to write instead.
+   */
+  merge?(existing: string): string;
+}
+
+/** What a writer is told of a record beside its text. */
+export interface RecordPlace {
+  /** Its number in the session. */
+  readonly sequence: number;
+  /** Whether it is on a branch that the conversation has left; see `active_branch.ts`. */
+  readonly isOffBranch: boolean;
 }
 
 /** Writes one session; what it writes is asked for in order and never held whole. */
@@ -171,10 +208,10 @@ export interface SessionWriter {
    * Writes a record.
    *
    * @param text The record: a JSON object as text.
-   * @param sequence Its number in the session.
-   * @returns What goes to the file, or why the format cannot hold the record.
+   * @param place Where it stands in the session.
+   * @returns What goes to the file, or that or why nothing does.
    */
-  write(text: string, sequence: number): WrittenRecord;
+  write(text: string, place: RecordPlace): WrittenRecord;
   /** The end of the file, behind the last record. */
   end(): string;
   /**
@@ -183,21 +220,42 @@ export interface SessionWriter {
    * @param facts As given at the beginning, with what is only known at the end: `count` and `skip`.
    */
   files(facts: SessionFacts): readonly WrittenFile[];
+  /** What of this session the format did not hold: a noun phrase each, with how often. */
+  lost(): readonly string[];
 }
 
-/** The writing half of a format. */
+/** What a writer is told of a session beside its facts. */
+export interface WriterOptions {
+  /** The name of the session's file without directory and extension. */
+  readonly stem: string;
+  /** Whether the files beside the session's are wanted; if not, everything has to stand in the one file. */
+  readonly hasFiles: boolean;
+  /** The side records of this format in the session, the newest of each name: JSON text by `part/name`, in order. */
+  readonly sides: ReadonlyMap<string, string>;
+}
+
+/** The writing half of a format; `written_formats.ts` has them all. */
 export interface FormatWriter {
+  /** The name for `--format`. Never changes. */
+  readonly name: string;
+  /** What it is, for a person: `a page for the browser`. */
+  readonly title: string;
   /** The extension of the file with the records: `.jsonl`. */
   readonly extension: string;
-  /** What the format cannot hold, one sentence each; printed by the program, and listed in the format's own file. */
+  /** The directory of that file where a directory is written; empty for the directory itself. */
+  readonly directory: string;
+  /** What the format cannot hold, one sentence each; shown in help, and listed in the format's own file. */
   readonly losses: readonly string[];
+  /** Whether it wants to know which records are on branches that were left. */
+  readonly wantsBranch: boolean;
   /**
    * Begins a session.
    *
    * @param facts What is known of it.
+   * @param options Where it goes.
    * @returns The writer of this one session.
    */
-  open(facts: SessionFacts): SessionWriter;
+  open(facts: SessionFacts, options: WriterOptions): SessionWriter;
 }
 
 /** One file format. */
@@ -227,6 +285,4 @@ export interface SessionFormat {
   readonly sidecars?: readonly SidecarFile[];
   /** The large values beside it. */
   readonly blobs?: BlobFiles;
-  /** How it is written; formats that are only read lack it. */
-  readonly writer?: FormatWriter;
 }

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { importLineBytesMax, jsonl, readJsonLine, writeJsonLine } from "../../src/formats/jsonl.ts";
+import { importLineBytesMax, readJsonLine, writeJsonLine } from "../../src/formats/jsonl.ts";
+import { jsonlWriter } from "../../src/formats/jsonl_writer.ts";
 import type { ReadLine } from "../../src/formats/session_format.ts";
 import { noRealData, realInputData } from "../real_input_data.ts";
 
@@ -89,7 +90,9 @@ test("writeJsonLine() and readJsonLine(): any object's text comes back equal, on
 
 test("writeJsonLine() puts a record of several lines on one", () => {
   assert.equal(writeJsonLine(`{\r\n  "a": [\n    1\n  ]\n}`), `{"a":[1]}\n`);
-  assert.deepEqual(jsonl.writer?.open({}).write(`{"a":1}`, 0), { kind: "line", text: `{"a":1}\n` });
+  const writer = jsonlWriter.open({}, { stem: "k", hasFiles: false, sides: new Map() });
+  const place = { sequence: 0, isOffBranch: false };
+  assert.deepEqual(writer.write(`{"a":1}`, place), { kind: "line", text: `{"a":1}\n` });
 });
 
 const data = realInputData();

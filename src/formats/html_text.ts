@@ -1,0 +1,58 @@
+/**
+ * Text from anybody, made safe for a page: nothing in it is markup, and nothing in it is invisible or turns the
+ * direction of what stands beside it.
+ *
+ * @module
+ */
+
+const escapes: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Control characters other than tab and line feed, direction overrides, blanks of no width, and halves of characters. */
+const hidden =
+  // deno-lint-ignore no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
+
+/** What a terminal takes for colours. */
+// deno-lint-ignore no-control-regex
+const colours = /\u001b\[[0-9;:]{0,100}m/g;
+
+/**
+ * Shows characters that would not be seen, or would change how others are.
+ *
+ * @param text Any text.
+ * @returns The text with signs in their place: `␛` for an escape, `⟨U+202E⟩` for an override. CRLF becomes LF.
+ */
+export function visibleControls(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(hidden, (character) => {
+    const code = character.charCodeAt(0);
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    if (code === 0x7f) return "\u2421";
+    return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+  });
+}
+
+/**
+ * Makes text safe for a page, in an element or in a quoted attribute.
+ *
+ * @param text Any text.
+ * @returns HTML that shows it.
+ */
+export function escapeHtml(text: string): string {
+  return visibleControls(text).replace(/[&<>"']/g, (sign) => escapes[sign] ?? sign);
+}
+
+/**
+ * What a program printed, as a page shows it: a terminal's colours are left out.
+ *
+ * @param text Any text.
+ * @returns HTML that shows it.
+ */
+export function escapeOutput(text: string): string {
+  return escapeHtml(text.replace(colours, ""));
+}
