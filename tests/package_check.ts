@@ -14,16 +14,19 @@ import process from "node:process";
 import { listProjectFiles, projectDirectory } from "./runner/project_files.ts";
 
 const allowedPaths = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|src\/FORMAT\.md)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|src\/FORMAT\.md|src\/sink\/LAYOUT\.md)$/,
   /^dist\/(mod|src\/[a-z0-9_/]+)\.(js|d\.ts)$/,
 ];
-const requiredPaths = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "src/FORMAT.md"];
+const requiredPaths = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "src/FORMAT.md", "src/sink/LAYOUT.md"];
+/** Packages that are loaded when they are used, if somebody has installed them. */
+const optionalPeers = ["s3mini"];
 
 /** A program of somebody who installed the package. */
 const useSource = `
 import assert from "node:assert/strict";
 import { openStore } from "holdfast";
 import { openAgentMemory } from "holdfast/agent-memory";
+import { openSink } from "holdfast/sink";
 import * as testing from "holdfast/testing";
 import { openTranscript } from "holdfast/transcript";
 
@@ -47,6 +50,7 @@ const history = await (await again.session("telegram:123")).history();
 assert.deepEqual(history, [{ role: "user", content: "hi" }, { role: "assistant", content: "hello" }]);
 await again.close();
 assert.ok(Object.keys(testing).length > 0);
+assert.equal(typeof openSink, "function");
 console.log("appended and read");
 `;
 
@@ -127,9 +131,11 @@ function checkContents(tarball: string): void {
 /** Nothing is installed besides, nothing runs at installation, and every name leads to a file. */
 function checkManifest(installed: string): void {
   const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-  for (const field of ["dependencies", "peerDependencies", "optionalDependencies"]) {
+  for (const field of ["dependencies", "optionalDependencies"]) {
     assert.deepEqual(Object.keys(manifest[field] ?? {}), [], field);
   }
+  assert.deepEqual(Object.keys(manifest.peerDependencies), optionalPeers);
+  for (const name of optionalPeers) assert.equal(manifest.peerDependenciesMeta[name].optional, true, name);
   for (const script of ["preinstall", "install", "postinstall"]) assert.equal(manifest.scripts?.[script], undefined);
   const targets = [...Object.values(manifest.bin), ...Object.values(manifest.exports)]
     .flatMap((target) => typeof target === "string" ? [target] : Object.values(target as Record<string, string>));
@@ -142,7 +148,7 @@ function checkImports(installed: string): void {
   for (const name of names.filter((one) => /\.(js|d\.ts)$/.test(one))) {
     const text = readFileSync(join(installed, "dist", name), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
     for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport)(?:\s*\(\s*|\s+)"([^"]+)"/g)) {
-      if (specifier.startsWith("node:")) continue;
+      if (specifier.startsWith("node:") || optionalPeers.includes(specifier)) continue;
       assert.match(specifier, /^\.\.?\/.*\.js$/, name);
       const target = name.endsWith(".js") ? specifier : specifier.replace(/js$/, "d.ts");
       readFileSync(join(installed, "dist", dirname(name), target));

@@ -29,6 +29,7 @@ import {
 const entryPoints = [
   "mod.ts",
   "src/adapters/open_agent_memory.ts",
+  "src/sink/mod.ts",
   "src/testing/mod.ts",
   "src/transcript/mod.ts",
   "src/cli/main.ts",

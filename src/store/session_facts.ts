@@ -12,6 +12,8 @@ export interface SessionFacts {
   title?: string | null;
   /** The workspace that it belongs to. */
   workspace?: string | null;
+  /** A name that no other session ever has: what a sink knows it by. A fork, or a session made anew, has none. */
+  id?: string | null;
   /** Where it branches off from another session: a subagent's names the one that called it, and the record. */
   parent?: SessionParent | null;
   /** Picoclaw's scope: any JSON value. */
@@ -26,6 +28,8 @@ export interface KnownFacts {
   title: string | null;
   /** The workspace that it belongs to; null: to none. */
   workspace: string | null;
+  /** What a sink knows it by; null: no sink has taken it yet. */
+  id: string | null;
   /** Picoclaw's scope; null if it has none. */
   scope: unknown;
   /** Other keys by which `resolve` finds it. */
@@ -43,9 +47,9 @@ export interface KnownFacts {
  * @returns The facts.
  */
 export function factsOf(meta: SessionMeta | null): KnownFacts {
-  const { title = null, workspace = null, scope, aliases = [], parent = null, promoted = null } = meta ?? {};
+  const { title = null, workspace = null, id = null, scope, aliases = [], parent = null, promoted = null } = meta ?? {};
   const scopeValue: unknown = scope === undefined ? null : JSON.parse(scope);
-  return { title, workspace, scope: scopeValue, aliases: [...aliases], parent, promoted };
+  return { title, workspace, id, scope: scopeValue, aliases: [...aliases], parent, promoted };
 }
 
 /**
@@ -61,6 +65,7 @@ export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
   if (facts.workspace !== undefined) {
     change.workspace = facts.workspace === null ? null : assertText("workspace", facts.workspace);
   }
+  if (facts.id !== undefined) change.id = facts.id === null ? null : assertText("id", facts.id);
   if (facts.parent !== undefined) {
     change.parent = facts.parent === null ? null : readParent(facts.parent);
     if (change.parent === null && facts.parent !== null) {
@@ -86,9 +91,9 @@ export function factsToMeta(facts: SessionFacts): Partial<SessionMeta> {
  * @returns True if all that would change is as it would be.
  */
 export function isUnchanged(meta: SessionMeta, change: Partial<SessionMeta>): boolean {
-  const { summary, title, workspace, aliases, parent } = change;
+  const { summary, title, workspace, id, aliases, parent } = change;
   return (summary === undefined || summary === meta.summary) && (title === undefined || title === meta.title) &&
-    (workspace === undefined || workspace === meta.workspace) &&
+    (workspace === undefined || workspace === meta.workspace) && (id === undefined || id === meta.id) &&
     (parent === undefined || JSON.stringify(parent) === JSON.stringify(meta.parent)) &&
     (!("scope" in change) || change.scope === meta.scope) &&
     (aliases === undefined || JSON.stringify(aliases) === JSON.stringify(meta.aliases));

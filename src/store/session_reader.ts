@@ -5,6 +5,7 @@
  */
 
 import { systemErrorCode, toHoldfastError } from "../errors.ts";
+import { type BlobReference, readReferences } from "../log/blob_member.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import type { LogRecord } from "../log/log_reader.ts";
 import { wholeRecord } from "./blob_reading.ts";
@@ -33,6 +34,8 @@ export interface TextEntry {
   sequence: number;
   /** The record as it was given to `appendText`, or as `JSON.stringify` wrote it. */
   text: string;
+  /** With `previews`: which of its values are previews, and the blobs that hold them; absent: none. */
+  blobs?: readonly BlobReference[];
 }
 
 /** The reading half of a session: needs no lock, and writes nothing. */
@@ -90,7 +93,9 @@ export class SessionReader {
    * @returns The texts with their numbers.
    */
   texts(options: RecordsOptions = {}): AsyncGenerator<TextEntry, void> {
-    const entryOf = ({ sequence, text }: LogRecord): TextEntry => ({ sequence, text });
+    const entryOf = ({ sequence, text, blobs }: LogRecord): TextEntry => {
+      return blobs === undefined ? { sequence, text } : { sequence, text, blobs: readReferences(blobs) };
+    };
     return new RecordStream(this.#read(options), entryOf, options.signal);
   }
 
@@ -202,7 +207,7 @@ export class SessionReader {
 
   async *#read(options: RecordsOptions): AsyncGenerator<readonly LogRecord[], void> {
     this.#worker.host.assertOpen();
-    if (options.follow !== true) await this.#worker.beforeRead();
+    if (options.follow !== true && options.durable !== true) await this.#worker.beforeRead();
     try {
       const { target } = this.#worker;
       const groups = options.follow === true ? followRecords(this.#worker, options) : readAllRecords(target, options);

@@ -43,6 +43,13 @@ export interface RecordsOptions {
    * @default {false}
    */
   previews?: boolean;
+  /**
+   * Whether only what is durable already is read, and nothing is waited for or made durable: for one who reads beside
+   * the appends and must not cost them anything. What another process writes is shown as without it.
+   *
+   * @default {false}
+   */
+  durable?: boolean;
   /** Ends a read that follows; the records just end. */
   signal?: AbortSignal;
 }

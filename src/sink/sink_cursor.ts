@@ -1,0 +1,150 @@
+/**
+ * The sink's own memory of how far it has got: a small file beside the sessions, replaced as a whole. It may be behind
+ * the bucket, never ahead of it: what was sent after it was written is found in the bucket again, and compared.
+ *
+ * @module
+ */
+
+import { randomUUID } from "node:crypto";
+import type { FileLock, FileSystem } from "../fs/filesystem.ts";
+import { HoldfastError } from "../errors.ts";
+import { readWhole, replaceFile } from "../log/atomic_file.ts";
+import { isJsonObject, parseObject } from "../log/json_text.ts";
+import { makeOwnDirectory } from "../log/side_directory.ts";
+import { isSessionId } from "./object_names.ts";
+
+/** How far the sink has got with one session. */
+export interface SessionProgress {
+  /** The session's id. */
+  id: string;
+  /** The session's key. */
+  key: string;
+  /** The epoch that this device writes in; 0: it has not claimed the session yet. */
+  epoch: number;
+  /** All records below this number are in the bucket. */
+  next: number;
+  /** What seeds the next line there. */
+  checksum: number;
+  /** The CRC-32 of the manifest that was written last; 0: none. */
+  manifest: number;
+}
+
+/** The name of the sink's directory in the store's. */
+export const sinkDirectoryName = ".sink";
+const cursorBytesMax = 64 * 1024 * 1024;
+
+/** The open cursor of a store. One sink at a time has it. */
+export class SinkCursor {
+  /** This device's id. */
+  readonly device: string;
+  /** Progress by session id. */
+  readonly sessions: Map<string, SessionProgress>;
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #lock: FileLock;
+  #written: string;
+
+  private constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    lock: FileLock,
+    read: { device: string; sessions: Map<string, SessionProgress> } | null,
+  ) {
+    this.#fileSystem = fileSystem;
+    this.#directory = directory;
+    this.#lock = lock;
+    this.device = read?.device ?? randomUUID();
+    this.sessions = read?.sessions ?? new Map();
+    this.#written = read === null ? "" : this.#text();
+  }
+
+  /**
+   * Opens the cursor of a store, and makes its directory.
+   *
+   * @param fileSystem The port.
+   * @param storeDirectory The store's directory.
+   * @returns The cursor; an empty one where there was none, or none that can be read.
+   * @throws {HoldfastError} `locked` if another sink has it.
+   */
+  static async open(fileSystem: FileSystem, storeDirectory: string): Promise<SinkCursor> {
+    const directory = sinkDirectory(storeDirectory);
+    await makeOwnDirectory(fileSystem, directory);
+    const path = `${directory}/lock`;
+    const attempt = await fileSystem.lock(path, fileSystem.processName ?? "another process");
+    if (!attempt.acquired) {
+      const message = `Another sink is at work on this store: ${attempt.holder || "it has not said which"}`;
+      throw new HoldfastError("locked", message, { path });
+    }
+    try {
+      return new SinkCursor(fileSystem, directory, attempt.lock, await readCursor(fileSystem, storeDirectory));
+    } catch (error) {
+      await attempt.lock.release();
+      throw error;
+    }
+  }
+
+  /** Writes what has changed, durably; nothing if nothing has. */
+  async save(): Promise<void> {
+    const text = this.#text();
+    if (text === this.#written) return;
+    const bytes = new TextEncoder().encode(text);
+    await replaceFile(this.#fileSystem, cursorPath(this.#directory), `${this.#directory}/cursor.tmp`, bytes);
+    this.#written = text;
+  }
+
+  /** Gives it to the next one. Writes nothing. */
+  async release(): Promise<void> {
+    await this.#lock.release();
+  }
+
+  #text(): string {
+    return JSON.stringify({ format: 1, device: this.device, sessions: [...this.sessions.values()] }) + "\n";
+  }
+}
+
+/**
+ * The sink's directory.
+ *
+ * @param storeDirectory The store's directory.
+ * @returns Its path.
+ */
+export function sinkDirectory(storeDirectory: string): string {
+  return `${storeDirectory}/${sinkDirectoryName}`;
+}
+
+/**
+ * Reads the cursor of a store without taking it.
+ *
+ * @param fileSystem The port.
+ * @param storeDirectory The store's directory.
+ * @returns What it says; null if there is none that can be read.
+ */
+export async function readCursor(
+  fileSystem: FileSystem,
+  storeDirectory: string,
+): Promise<{ device: string; sessions: Map<string, SessionProgress> } | null> {
+  const bytes = await readWhole(fileSystem, cursorPath(sinkDirectory(storeDirectory)), cursorBytesMax);
+  if (bytes === null) return null;
+  const parsed = parseObject(new TextDecoder().decode(bytes));
+  if (!("value" in parsed)) return null;
+  const { format, device, sessions } = parsed.value;
+  if (format !== 1 || typeof device !== "string" || !Array.isArray(sessions)) return null;
+  const found = sessions.map(readProgress).filter((progress) => progress !== null);
+  return { device, sessions: new Map(found.map((progress) => [progress.id, progress])) };
+}
+
+function readProgress(value: unknown): SessionProgress | null {
+  if (!isJsonObject(value)) return null;
+  const { id, key, epoch, next, checksum, manifest } = value;
+  if (!isSessionId(id) || typeof key !== "string" || key === "") return null;
+  if (!isCount(epoch) || !isCount(next) || !isCount(checksum) || !isCount(manifest)) return null;
+  return { id, key, epoch, next, checksum, manifest };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function cursorPath(directory: string): string {
+  return `${directory}/cursor.json`;
+}
