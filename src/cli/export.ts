@@ -7,6 +7,7 @@
 import type { Session, SessionInfo } from "../../mod.ts";
 import { ActiveBranch } from "../formats/active_branch.ts";
 import type { FormatWriter, SessionFacts, SessionWriter } from "../formats/session_format.ts";
+import { openingOf } from "../formats/message_view.ts";
 import { parseSideRecord } from "../formats/side_record.ts";
 import { formatWriters } from "../formats/written_formats.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
@@ -85,6 +86,7 @@ interface Survey {
   /** By their place among the records that are exported, from 0. */
   offBranch: ReadonlySet<number>;
   sides: ReadonlyMap<string, string>;
+  opening?: string;
 }
 
 async function exportSession(
@@ -96,7 +98,9 @@ async function exportSession(
   const facts = exportedFacts(await session.info());
   const survey = await surveySession(context, session, format);
   const hasFiles = target.isDirectory;
-  const writer = format.open(facts, { stem: target.stem, hasFiles, sides: survey.sides });
+  const { sides, opening } = survey;
+  const named = opening === undefined ? {} : { opening };
+  const writer = format.open(facts, { stem: target.stem, hasFiles, sides, ...named });
   const { path } = target;
   if (path === null) {
     const write = (text: string): Promise<void> => context.stdout.write(text);
@@ -165,14 +169,16 @@ async function surveySession(context: CommandContext, session: Session, format: 
   const sides = new Map<string, string>();
   if (!format.wantsBranch) return { offBranch: new Set(), sides };
   const branch = new ActiveBranch();
+  let opening: string | undefined;
   for await (const { text } of session.texts({ all: context.parsed.has("all") })) {
     throwIfInterrupted(context);
     const side = parseSideRecord(text);
     if (side?.format === format.name) sides.set(`${side.part}/${side.name}`, side.valueText);
     const parsed = side === undefined ? parseObject(text) : { reason: "" };
     branch.add("reason" in parsed ? {} : parsed.value);
+    if (opening === undefined && !("reason" in parsed)) opening = openingOf(parsed.value);
   }
-  return { offBranch: branch.offBranch(), sides };
+  return { offBranch: branch.offBranch(), sides, ...(opening === undefined ? {} : { opening }) };
 }
 
 async function firstActiveSequence(session: Session): Promise<number> {

@@ -10,6 +10,7 @@ import { escapeHtml } from "./html_text.ts";
 /** A line as long as this is data: no emphasis is looked for in it. */
 const inlineLengthMax = 8_000;
 const quoteDepthMax = 4;
+const listDepthMax = 6;
 
 const inlinePattern = new RegExp(
   [
@@ -120,29 +121,23 @@ class BlockReader {
     return codeBlock(lines.join("\n"), language);
   }
 
-  /** Items with their continuation lines; deeper ones are told by their indent alone. */
+  /** Items with their continuation lines, and lists in them by their indent. */
   #list(): string {
-    const isOrdered = /^\s*\d/.test(this.#line());
-    const items: { indent: number; lines: string[]; number: string }[] = [];
+    const items: ListItem[] = [];
     while (this.#at < this.#lines.length) {
       const line = this.#line();
       const match = itemPattern.exec(line);
       if (match !== null) {
-        items.push({ indent: (match[1] ?? "").length, lines: [match[3] ?? ""], number: match[2] ?? "" });
-      } else if (line.trim() === "" && itemPattern.test(this.#lines[this.#at + 1] ?? "")) {
-        // An empty line between two items.
+        const [, blanks = "", mark = "", text = ""] = match;
+        items.push({ indent: blanks.replaceAll("\t", "    ").length, mark, lines: [text] });
+      } else if (line.trim() === "") {
+        if (!itemPattern.test(this.#lines[this.#at + 1] ?? "")) break;
       } else if (/^\s{2,}\S/.test(line) && !startsBlock(line)) {
         items.at(-1)?.lines.push(line.trim());
       } else break;
       this.#at++;
     }
-    const tag = isOrdered ? "ol" : "ul";
-    const html = items.map(({ indent, lines, number }) => {
-      const level = Math.min(3, Math.floor(indent / 2));
-      const value = isOrdered && level === 0 && /^\d{1,6}/.test(number) ? ` value="${parseInt(number, 10)}"` : "";
-      return `<li${level === 0 ? "" : ` class="level${level}"`}${value}>${renderInline(lines.join("\n"))}</li>`;
-    });
-    return `<${tag} dir="auto">${html.join("")}</${tag}>`;
+    return listHtml(items, 0);
   }
 
   #table(): string {
@@ -154,6 +149,32 @@ class BlockReader {
     return `<div class="table" tabindex="0" role="region" aria-label="Table"><table><thead><tr>${head}</tr></thead>` +
       `<tbody>${body.join("")}</tbody></table></div>`;
   }
+}
+
+/** An item of a list. */
+interface ListItem {
+  indent: number;
+  mark: string;
+  lines: string[];
+}
+
+/** A list of items of about the same indent; what is indented further is a list in the item before it. */
+function listHtml(items: readonly ListItem[], depth: number): string {
+  const [first] = items;
+  if (first === undefined) return "";
+  const isOrdered = /^\d/.test(first.mark);
+  let html = "";
+  for (let at = 0; at < items.length;) {
+    const item = items[at++];
+    let end = at;
+    while (depth < listDepthMax && (items[end]?.indent ?? 0) >= first.indent + 2) end++;
+    const value = isOrdered && /^\d/.test(item?.mark ?? "") ? ` value="${parseInt(item?.mark ?? "", 10)}"` : "";
+    html += `<li${value}>${renderInline((item?.lines ?? []).join("\n"))}${
+      listHtml(items.slice(at, end), depth + 1)
+    }</li>`;
+    at = end;
+  }
+  return isOrdered ? `<ol dir="auto">${html}</ol>` : `<ul dir="auto">${html}</ul>`;
 }
 
 const itemPattern = /^(\s{0,12})([-*+]|\d{1,6}[.)])[ \t]+(\S.*)$/;

@@ -142,7 +142,7 @@ border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .text .h1{font-size:1.25rem}.text .h2{font-size:1.12rem}
 .text li{white-space:pre-wrap;margin:.15rem 0}
 .text ul,.text ol{padding-left:1.6rem}
-.text .level1{margin-left:1.4rem}.text .level2{margin-left:2.8rem}.text .level3{margin-left:4.2rem}
+.text li>ul,.text li>ol{margin:.1rem 0}
 blockquote{border-left:3px solid var(--line);padding-left:.9rem;color:var(--quiet)}
 hr{border:0;border-top:1px solid var(--line);margin:1rem 0}
 code,pre{font-family:ui-monospace,"SF Mono","Cascadia Code","JetBrains Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;
@@ -189,9 +189,10 @@ border-left:1px solid var(--line);z-index:8;overflow:auto;padding:1rem 1.25rem;m
 max-height:none;color:var(--text);box-shadow:-8px 0 30px rgb(0 0 0/.25)}
 .panel h2{font-size:1rem;margin:.2rem 0 .8rem}
 .panel ol{list-style:none;margin:0;padding:0}
-.panel li a{display:block;padding:.35rem .4rem;margin:0 -.4rem;border-radius:5px;text-decoration:none;color:var(--text);
+.panel li{padding:.4rem;margin:0 -.4rem;border-radius:5px}
+.panel li a{text-decoration:none;color:var(--text);overflow-wrap:anywhere;
 font-size:.88rem;line-height:1.4;overflow:hidden;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical}
-.panel li a:hover{background:var(--raised)}
+.panel li:hover{background:var(--raised)}
 .panel .close{float:right}
 .panel::backdrop{background:rgb(0 0 0/.35)}
 kbd{font:600 .8rem ui-monospace,Menlo,Consolas,monospace;background:var(--raised);border:1px solid var(--line);

@@ -17,7 +17,14 @@ import { pageStyle } from "./html_style.ts";
 import { escapeHtml } from "./html_text.ts";
 import { LossCount } from "./loss_count.ts";
 import type { MessageRole } from "./message_view.ts";
-import type { FormatWriter, RecordPlace, SessionFacts, SessionWriter, WrittenRecord } from "./session_format.ts";
+import type {
+  FormatWriter,
+  RecordPlace,
+  SessionFacts,
+  SessionWriter,
+  WriterOptions,
+  WrittenRecord,
+} from "./session_format.ts";
 import { writableMessage } from "./written_message.ts";
 
 const months = "January February March April May June July August September October November December".split(" ");
@@ -61,18 +68,14 @@ function barHtml(title: string): string {
     button("keys-button", "?", "Keys (?)", 'aria-haspopup="dialog"') + "</div></div>";
 }
 
-function aboutHtml({ title, key, workspace, createdAt, summary = "" }: SessionFacts): string {
-  const shown = title ?? key ?? "Conversation";
+function aboutHtml({ key, workspace, summary = "" }: SessionFacts, title: string): string {
   const facts = [
-    title === undefined || key === undefined ? "" : escapeHtml(key),
+    key === undefined || key === title ? "" : escapeHtml(key),
     workspace === undefined ? "" : escapeHtml(workspace),
-    createdAt === undefined
-      ? ""
-      : `<time datetime="${escapeHtml(createdAt)}">${escapeHtml(createdAt.slice(0, 10))}</time>`,
   ].filter(Boolean);
   const before = summary === "" ? "" : `<details class="fold summary"><summary>Summary of what came before</summary>` +
     `<div class="text">${renderMarkdown(summary)}</div></details>`;
-  return `<section class="about"><h1>${escapeHtml(shown)}</h1><p class="facts">${
+  return `<section class="about"><h1>${escapeHtml(title)}</h1><p class="facts">${
     facts.join(" · ")
   }</p>${before}</section>\n`;
 }
@@ -89,25 +92,27 @@ const panels = `<dialog class="panel" id="outline" aria-labelledby="outline-titl
 /** Writes the page. */
 class PageWriter implements SessionWriter {
   readonly #facts: SessionFacts;
+  readonly #title: string;
   readonly #losses = new LossCount();
   readonly #pairing = new CallPairing();
   #lastRole: MessageRole | undefined;
   #lastDay = "";
   #count = 0;
 
-  constructor(facts: SessionFacts) {
+  constructor(facts: SessionFacts, { opening }: WriterOptions) {
     this.#facts = facts;
+    this.#title = facts.title ?? opening ?? facts.key ?? "Conversation";
   }
 
   begin(): string {
-    const title = this.#facts.title ?? this.#facts.key ?? "Conversation";
+    const title = this.#title;
     return `<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n` +
       `<meta http-equiv="Content-Security-Policy" content="${pagePolicy}">\n` +
       `<meta name="viewport" content="width=device-width, initial-scale=1">\n` +
       `<meta name="referrer" content="no-referrer">\n<meta name="generator" content="holdfast">\n` +
       `<title>${escapeHtml(title)}</title>\n<style>${pageStyle}</style>\n</head>\n<body>\n` +
       `<a class="skip" href="#conversation">Skip to the conversation</a>\n${barHtml(title)}\n` +
-      `<main id="conversation" tabindex="-1">\n${aboutHtml(this.#facts)}`;
+      `<main id="conversation" tabindex="-1">\n${aboutHtml(this.#facts, title)}`;
   }
 
   write(text: string, place: RecordPlace): WrittenRecord {
@@ -165,5 +170,5 @@ export const htmlWriter: FormatWriter = {
     "Records that are no messages, branches that were left, pictures that the records only name. It is not read back.",
   ],
   wantsBranch: true,
-  open: (facts) => new PageWriter(facts),
+  open: (facts, options) => new PageWriter(facts, options),
 };

@@ -74,8 +74,11 @@ export function messageMarkdown({ role, time, model, parts }: MessageView): stri
   return visibleControls([head, ...parts.map((part) => partText(part).trimEnd())].join("\n\n")) + "\n\n";
 }
 
-function headText({ title, key = "Conversation", workspace, createdAt, summary = "" }: SessionFacts): string {
-  const lines = [`# ${inTag(title ?? key)}`];
+function headText(
+  { title, key = "Conversation", workspace, createdAt, summary = "" }: SessionFacts,
+  opening = key,
+): string {
+  const lines = [`# ${inTag(title ?? opening)}`];
   const about = [workspace === undefined ? "" : `Workspace: ${inTag(workspace)}`, createdAt ?? ""].filter(Boolean);
   if (about.length > 0) lines.push(about.join(" · "));
   if (summary !== "") lines.push(folded("Summary of what came before", summary));
@@ -90,10 +93,10 @@ export const markdownWriter: FormatWriter = {
   directory: "",
   losses: ["Records that are no messages, branches that were left, pictures. It is not read back."],
   wantsBranch: true,
-  open(facts): SessionWriter {
+  open(facts, { opening }): SessionWriter {
     const losses = new LossCount();
     return {
-      begin: () => headText(facts),
+      begin: () => headText(facts, opening),
       write(text, place) {
         const message = writableMessage(text, place, losses, "");
         return message === undefined ? { kind: "aside" } : { kind: "line", text: messageMarkdown(message) };

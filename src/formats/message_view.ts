@@ -87,6 +87,24 @@ export function messageOf(record: JsonObject): MessageView | undefined {
   return bodyMessage(record, record);
 }
 
+/** A shorter message is a command or a greeting. */
+const openingLengthMin = 12;
+const openingLengthMax = 80;
+
+/**
+ * What a record has of a heading for its session, where the session has no title: the words of its user.
+ *
+ * @param record The record, decoded.
+ * @returns The beginning of what the user asked, on one line; undefined where it is no question.
+ */
+export function openingOf(record: JsonObject): string | undefined {
+  const message = messageOf(record);
+  const text = message?.role === "user" ? message.parts.find((part) => part.kind === "text")?.text ?? "" : "";
+  const line = text.slice(0, 4 * openingLengthMax).replace(/\s+/g, " ").trim();
+  if (line.length < openingLengthMin || /^[/<{[]/.test(line)) return undefined;
+  return line.length <= openingLengthMax ? line : `${line.slice(0, openingLengthMax).replace(/ \S*$/, "")} …`;
+}
+
 function bodyMessage(body: JsonObject, record: JsonObject): MessageView | undefined {
   const { role, type } = body;
   if (typeof role !== "string" || role === "") {

@@ -232,6 +232,8 @@ export interface WriterOptions {
   readonly hasFiles: boolean;
   /** The side records of this format in the session, the newest of each name: JSON text by `part/name`, in order. */
   readonly sides: ReadonlyMap<string, string>;
+  /** What the user asked first, for a heading where the session has no title. */
+  readonly opening?: string;
 }
 
 /** The writing half of a format; `written_formats.ts` has them all. */
