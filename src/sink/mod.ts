@@ -13,3 +13,6 @@ export { Sink, type SinkFlushOptions } from "./sink.ts";
 export { type SinkCounters, type SinkEvent, type SinkSessionStatus } from "./sink_report.ts";
 export { type BucketSettings, HiddenText, readBucketSettings, type SinkEnvironment } from "./bucket_settings.ts";
 export { type BucketOptions, openBucket } from "./open_bucket.ts";
+export { type BucketSession, listBucketSessions, readBucketSession } from "./bucket_sessions.ts";
+export { type ArchivedFacts, type Manifest } from "./manifest.ts";
+export { type PullOptions, type PullProgress, type PullResult, pullSession } from "./pull_session.ts";
