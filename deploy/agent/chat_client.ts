@@ -1,0 +1,245 @@
+/**
+ * Asks a model behind an OpenAI-compatible endpoint (llama.cpp's server, Ollama, and others), and streams its answer.
+ *
+ * @module
+ */
+
+import { eventData } from "./event_stream.ts";
+
+/** A message, as the endpoint takes it. */
+export type ChatMessage = Readonly<Record<string, unknown>>;
+
+/** A call of a tool. */
+export interface ToolCall {
+  /** The model's id for it. */
+  readonly id: string;
+  /** Which tool. */
+  readonly name: string;
+  /** JSON text, as the model wrote it. */
+  readonly arguments: string;
+}
+
+/** What the model said. */
+export interface ChatAnswer {
+  /** Its text; empty if it only calls tools. */
+  readonly content: string;
+  /** The tools that it calls. */
+  readonly toolCalls: readonly ToolCall[];
+}
+
+/** Where the model is. */
+export interface ChatEndpoint {
+  /** Its base address, up to `/v1`. */
+  readonly url: string;
+  /** Which model; many local servers ignore it. */
+  readonly model: string;
+  /** Sent as a bearer token; null: none. */
+  readonly apiKey: string | null;
+  /** How long the model may be silent, in milliseconds. */
+  readonly silenceMsMax: number;
+}
+
+/** The body of a response, as the runtime types it. */
+export type ResponseBody = NonNullable<Response["body"]>;
+
+/** What a client needs of its runtime. */
+export interface ChatRuntime {
+  /** As `fetch`. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** The lines of a body. */
+  lines(body: ResponseBody): AsyncIterable<string>;
+}
+
+/** Why there is no answer, in words for the person at the board. */
+export class ChatError extends Error {
+  override readonly name = "ChatError";
+  /** Whether nobody answers at the address at all. */
+  readonly isUnreachable: boolean;
+
+  /**
+   * Creates an error.
+   *
+   * @param message What happened and what to do.
+   * @param isUnreachable Whether nobody answers at the address.
+   * @param cause What was thrown.
+   */
+  constructor(message: string, isUnreachable = false, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.isUnreachable = isUnreachable;
+  }
+}
+
+/**
+ * Asks once.
+ *
+ * @param endpoint Where the model is.
+ * @param runtime The runtime's streams.
+ * @param messages The conversation.
+ * @param tools What it may call, in the endpoint's shape.
+ * @param onText Gets the text as it comes.
+ * @param signal Ends the request.
+ * @returns The whole answer.
+ * @throws {ChatError} There is none, or only half of one.
+ */
+export async function askModel(
+  endpoint: ChatEndpoint,
+  runtime: ChatRuntime,
+  messages: readonly ChatMessage[],
+  tools: readonly unknown[],
+  onText: (text: string) => void,
+  signal: AbortSignal,
+): Promise<ChatAnswer> {
+  const silence = new SilenceLimit(endpoint.silenceMsMax, signal);
+  try {
+    const response = await post(endpoint, runtime, messages, tools, silence.signal);
+    const answer = new GrowingAnswer(onText);
+    for await (const data of eventData(runtime.lines(response))) {
+      silence.heard();
+      if (data === "[DONE]") return answer.finish();
+      answer.take(data);
+    }
+    // Some servers close without a mark; a reason to finish says as much.
+    if (answer.isFinished) return answer.finish();
+    throw new ChatError("The model's answer ended in the middle: the server closed the connection");
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof ChatError) throw error;
+    if (silence.isOver) throw new ChatError(`The model has been silent for ${endpoint.silenceMsMax / 1000} s`);
+    throw new ChatError(`The connection to the model broke off: ${messageOf(error)}`, false, error);
+  } finally {
+    silence.stop();
+  }
+}
+
+async function post(
+  endpoint: ChatEndpoint,
+  runtime: ChatRuntime,
+  messages: readonly ChatMessage[],
+  tools: readonly unknown[],
+  signal: AbortSignal,
+): Promise<ResponseBody> {
+  const headers: Record<string, string> = { "content-type": "application/json", accept: "text/event-stream" };
+  if (endpoint.apiKey !== null) headers.authorization = `Bearer ${endpoint.apiKey}`;
+  const request = { model: endpoint.model, stream: true, messages, ...(tools.length === 0 ? {} : { tools }) };
+  let response: Response;
+  try {
+    response = await runtime.fetch(`${endpoint.url.replace(/\/$/, "")}/chat/completions`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(request),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ChatError(`No model answers at ${endpoint.url}: ${messageOf(error)}`, true, error);
+  }
+  if (!response.ok) {
+    const text = (await response.text()).trim().slice(0, 300);
+    throw new ChatError(`The model's server refused: ${response.status} ${response.statusText} ${text}`.trim());
+  }
+  if (response.body === null) throw new ChatError("The model's server sent no body");
+  return response.body;
+}
+
+/** Ends a request when nothing has come for a while. */
+class SilenceLimit {
+  readonly #controller = new AbortController();
+  readonly #limitMs: number;
+  readonly #outer: AbortSignal;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  isOver = false;
+
+  constructor(limitMs: number, outer: AbortSignal) {
+    this.#limitMs = limitMs;
+    this.#outer = outer;
+    outer.addEventListener("abort", this.#abort);
+    if (outer.aborted) this.#abort();
+    this.heard();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#controller.abort();
+    }, this.#limitMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#outer.removeEventListener("abort", this.#abort);
+    // Whatever is still being read is let go.
+    this.#controller.abort();
+  }
+
+  readonly #abort = (): void => this.#controller.abort();
+}
+
+/** Puts the pieces of an answer together. */
+class GrowingAnswer {
+  readonly #onText: (text: string) => void;
+  #content = "";
+  readonly #calls = new Map<number, { id: string; name: string; arguments: string }>();
+  isFinished = false;
+
+  constructor(onText: (text: string) => void) {
+    this.#onText = onText;
+  }
+
+  take(data: string): void {
+    const chunk = parseObject(data);
+    if (chunk === null) throw new ChatError(`The model's server sent what is no JSON: ${data.slice(0, 100)}`);
+    if (isObject(chunk.error)) throw new ChatError(`The model's server failed: ${String(chunk.error.message)}`);
+    const choice = Array.isArray(chunk.choices) ? chunk.choices[0] : undefined;
+    if (!isObject(choice)) return;
+    if (typeof choice.finish_reason === "string") this.isFinished = true;
+    const { delta } = choice;
+    if (!isObject(delta)) return;
+    if (typeof delta.content === "string" && delta.content !== "") {
+      this.#content += delta.content;
+      this.#onText(delta.content);
+    }
+    if (Array.isArray(delta.tool_calls)) delta.tool_calls.forEach((piece, at) => this.#takeCall(piece, at));
+  }
+
+  #takeCall(piece: unknown, at: number): void {
+    if (!isObject(piece)) return;
+    const index = typeof piece.index === "number" ? piece.index : at;
+    const call = this.#calls.get(index) ?? { id: "", name: "", arguments: "" };
+    this.#calls.set(index, call);
+    if (typeof piece.id === "string" && piece.id !== "") call.id = piece.id;
+    if (!isObject(piece.function)) return;
+    if (typeof piece.function.name === "string") call.name += piece.function.name;
+    if (typeof piece.function.arguments === "string") call.arguments += piece.function.arguments;
+  }
+
+  finish(): ChatAnswer {
+    const toolCalls = [...this.#calls].sort(([left], [right]) => left - right).map(([index, call]) => ({
+      ...call,
+      id: call.id === "" ? `call_${index}` : call.id,
+    }));
+    return { content: this.#content, toolCalls };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
+}

@@ -1,0 +1,121 @@
+/**
+ * The agent of `deploy/agent/` as a process: killed in the middle of a turn, told to stop, without a model.
+ *
+ * @module
+ */
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openStore, type RecordObject } from "../../mod.ts";
+import { type PretendAnswer, PretendModel, type PretendRequest, sensorCall, words } from "../deploy/pretend_model.ts";
+import {
+  missingRuntimes,
+  processTimeoutMs,
+  type RuntimeChild,
+  type RuntimeName,
+  runtimeNames,
+  spawnRuntime,
+} from "./spawn_helper.ts";
+
+const program = fileURLToPath(new URL("../../deploy/agent/main_portable.ts", import.meta.url));
+
+interface Board {
+  directory: string;
+  model: PretendModel;
+  start(runtime: RuntimeName): RuntimeChild;
+  history(): Promise<RecordObject[]>;
+}
+
+async function withBoard(
+  answer: (request: PretendRequest, number: number) => PretendAnswer,
+  use: (board: Board) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-board-"));
+  const model = await PretendModel.start(answer);
+  const children: RuntimeChild[] = [];
+  writeFileSync(join(directory, "temperature"), "20500\n");
+  const sessions = join(directory, "sessions");
+  const args = ["--dir", sessions, "--url", model.url, "--sensor", join(directory, "temperature")];
+  try {
+    await use({
+      directory,
+      model,
+      start: (runtime) => {
+        const child = spawnRuntime(runtime, program, { args });
+        children.push(child);
+        return child;
+      },
+      history: async () => {
+        await using store = await openStore(sessions, { readOnly: true });
+        return await (await store.session("agent")).history();
+      },
+    });
+  } finally {
+    for (const child of children) await child.kill();
+    await model.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+for (const runtime of runtimeNames) {
+  const reason = missingRuntimes([runtime]);
+  if (reason !== undefined) console.log(`skipped: the board's agent on ${runtime}: ${reason}`);
+  const options = { timeout: processTimeoutMs, skip: reason ?? false };
+
+  test(
+    `I1, I4: the agent on ${runtime} is killed behind a tool call, and goes on without an orphan call`,
+    options,
+    async () => {
+      // The second question's last answer never comes: the agent is killed while it waits for it.
+      const answer = ({ messages }: PretendRequest, number: number): PretendAnswer => {
+        if (number === 3) return { ...words("It is"), ending: "silent" };
+        return messages.at(-1)?.role === "tool" ? words("It is 20.5 °C.") : sensorCall(`c${number}`);
+      };
+      await withBoard(answer, async ({ model, start, history }) => {
+        const first = start(runtime);
+        first.writeLine("How warm is it?");
+        assert.equal(await first.readLine(), "It is 20.5 °C.");
+        first.writeLine("And now?");
+        while (model.requests.length < 4) await model.nextRequest();
+        await first.kill("SIGKILL");
+        assert.equal((await history()).length, 4, "the first turn is there, nothing of the second");
+        const second = start(runtime);
+        second.writeLine("Once more?");
+        assert.equal(await second.readLine(), "It is 20.5 °C.", "the model refused nothing");
+        second.endInput();
+        assert.deepEqual(await second.ended, { code: 0, signal: null });
+        assert.match(second.errorText(), /going on with "agent", 4 records/);
+        assert.equal((await history()).length, 8);
+      });
+    },
+  );
+
+  test(
+    `the agent on ${runtime} ends with 0 on SIGTERM in the middle of a turn, and gives the lock back`,
+    options,
+    async () => {
+      await withBoard(() => ({ ...words("It is"), ending: "silent" }), async ({ model, start, history }) => {
+        const child = start(runtime);
+        child.writeLine("How warm is it?");
+        while (model.requests.length < 1) await model.nextRequest();
+        assert.deepEqual(await child.kill("SIGTERM"), { code: 0, signal: null });
+        assert.deepEqual(await history().catch(() => []), []);
+      });
+    },
+  );
+
+  test(`the agent on ${runtime} says how to start a model where none answers`, options, async () => {
+    await withBoard(() => words("never"), async ({ model, start }) => {
+      await model.stop();
+      const child = start(runtime);
+      child.writeLine("How warm is it?");
+      child.endInput();
+      assert.deepEqual(await child.ended, { code: 1, signal: null });
+      assert.match(child.errorText(), /No model answers at http:\/\/127\.0\.0\.1:\d+\/v1/);
+      assert.match(child.errorText(), /llama-server -m model\.gguf/);
+    });
+  });
+}
