@@ -110,7 +110,7 @@ button:hover{background:var(--raised);border-color:var(--line)}
 button[aria-pressed=true],button[aria-expanded=true]{background:var(--raised);border-color:var(--line)}
 .search button{display:none}
 .search.on button{display:inline-block}
-main{max-width:58rem;margin:0 auto;padding:1.5rem 1.25rem 6rem}
+main{max-width:58rem;margin:0 auto;padding:1.5rem 1.25rem 6rem;overflow-wrap:anywhere}
 .about h1{font-size:1.7rem;line-height:1.25;margin:.5rem 0 .4rem;overflow-wrap:anywhere;letter-spacing:-.01em}
 .about .facts{color:var(--quiet);margin:0 0 1rem;overflow-wrap:anywhere;font-size:.9rem}
 .day{font-size:.8rem;font-weight:600;color:var(--quiet);text-align:center;margin:2.2rem 0 1rem;display:flex;
@@ -126,6 +126,7 @@ border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .message:focus-visible{outline:2px solid var(--link);outline-offset:3px}
 .message>header{display:flex;align-items:baseline;gap:.6rem;margin-bottom:.15rem}
 .message h3{font-size:.9rem;margin:0;font-weight:650}
+.message h3,.message .model{min-width:0;overflow-wrap:anywhere}
 .user h3{color:var(--user)}.assistant h3{color:var(--assistant)}.tool h3{color:var(--tool)}.system h3{color:var(--system)}
 .model,.at{font-size:.78rem;color:var(--quiet)}
 .at{margin-left:auto;text-decoration:none;font-variant-numeric:tabular-nums;padding:.2rem 0 .2rem .6rem}
@@ -134,7 +135,6 @@ border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .continued>header h3,.continued>header .model{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .continued>header .at{opacity:0}
 .continued:hover>header .at,.continued>header .at:focus{opacity:1}
-.body{overflow-wrap:anywhere}
 .text>*{margin:.45rem 0}
 .text>:first-child{margin-top:0}.text>:last-child{margin-bottom:0}
 .text p{white-space:pre-wrap}
@@ -152,7 +152,7 @@ font-size:.86em}
 pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:.7rem .85rem;margin:.3rem 0;
 white-space:pre;overflow:auto;max-height:26rem;line-height:1.5;tab-size:4}
 .code{margin:.6rem 0}.code figcaption{font-size:.75rem;color:var(--quiet);margin-bottom:-.1rem}
-.table{overflow-x:auto}
+.table{overflow-x:auto;overflow-wrap:break-word}
 table{border-collapse:collapse;font-size:.92em}
 th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}
 th{background:var(--code)}
@@ -168,6 +168,7 @@ details[open]>summary::before{transform:rotate(90deg)}
 summary:hover{background:var(--raised)}
 .user summary:hover{background:var(--ground)}
 .tool>summary .name,.tool>summary .label{font-weight:600;font-size:.88rem;color:var(--tool)}
+.tool>summary .name{max-width:60%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:none}
 .failed>summary .name{color:var(--failed)}
 .gist{flex:1;min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;color:var(--quiet)}
 .thinking .label{font-size:.88rem;color:var(--quiet)}

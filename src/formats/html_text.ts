@@ -26,14 +26,11 @@ const colours = /\u001b\[[0-9;:]{0,100}m/g;
  * Shows characters that would not be seen, or would change how others are.
  *
  * @param text Any text.
- * @returns The text with signs in their place: `␛` for an escape, `⟨U+202E⟩` for an override. CRLF becomes LF.
+ * @returns The text with their numbers in their place: `⟨U+202E⟩`. CRLF becomes LF.
  */
 export function visibleControls(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(hidden, (character) => {
-    const code = character.charCodeAt(0);
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    if (code === 0x7f) return "\u2421";
-    return `\u27e8U+${code.toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
+    return `\u27e8U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`;
   });
 }
 

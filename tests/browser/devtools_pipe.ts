@@ -52,7 +52,8 @@ export class Browser {
   /** Starts it, with a profile of its own. */
   static async start(program: string): Promise<Browser> {
     const profile = await mkdtemp(join(tmpdir(), "holdfast-browser-"));
-    const flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
+    const flags =
+      "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
       "--disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-dev-shm-usage " +
       "--host-resolver-rules=MAP|*|~NOTFOUND --remote-debugging-pipe about:blank";
     const child = spawn(program, [
@@ -97,7 +98,13 @@ export class Browser {
   /** Types a key, as a keyboard would. */
   async press(key: string, modifiers = 0): Promise<void> {
     const text = key.length === 1 ? { text: key } : key === "Enter" ? { text: "\r" } : {};
-    const code = key === "Enter" ? { windowsVirtualKeyCode: 13 } : key === "Escape" ? { windowsVirtualKeyCode: 27 } : {};
+    const code = key === "Enter"
+      ? { windowsVirtualKeyCode: 13 }
+      : key === "Escape"
+      ? { windowsVirtualKeyCode: 27 }
+      : key === "Tab"
+      ? { windowsVirtualKeyCode: 9 }
+      : {};
     const event = { key, modifiers, ...code };
     await this.send("Input.dispatchKeyEvent", { type: "keyDown", ...event, ...text });
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", ...event });
