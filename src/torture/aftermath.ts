@@ -91,8 +91,9 @@ export class Aftermath {
     const watch = fileSystem.watchContents(skipped);
     // The cut has decided what a killed program had left open.
     if (experiment.world.sessions.some(({ effects }) => effects.length > 0)) await experiment.recover("power");
+    const deleted = await this.#deletedSessions();
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });
-    await this.#checkQuarantine(quarantined);
+    await this.#checkQuarantine(quarantined, deleted);
     this.#cutPower();
     await experiment.readOnly();
     if (!watch.looked) this.#recovered.add(start);
@@ -127,13 +128,28 @@ export class Aftermath {
     }
   }
 
-  /** What was set aside is there, whole, and not once more (I11, I18). */
-  async #checkQuarantine(before: readonly string[]): Promise<void> {
+  /** The directories of what was set aside of sessions that are no longer there; the next write removes the rest. */
+  async #deletedSessions(): Promise<readonly string[]> {
+    const { experiment } = this;
+    const store = await experiment.store();
+    const directories: string[] = [];
+    for (const session of experiment.touched) {
+      if (!await store.has(sessionKeys[session] ?? "")) directories.push(`${filesOf(session).quarantine}/`);
+    }
+    return directories;
+  }
+
+  /** What was set aside is there, whole, and not once more (I11, I18); of a deleted session nothing is (I7). */
+  async #checkQuarantine(before: readonly string[], deleted: readonly string[]): Promise<void> {
     const after = await this.experiment.checkDirectory();
     if (after.length > before.length) {
       throw new Violation("I18", `A second recovery set aside more: ${after.join(", ")}; before ${before.join(", ")}`);
     }
     for (const path of before) {
+      if (deleted.some((directory) => path.startsWith(directory))) {
+        if (after.includes(path)) throw new Violation("I7", `Still there of a session that was deleted: ${path}`);
+        continue;
+      }
       if (after.includes(path) && await isWhole(this.experiment.fileSystem, path)) continue;
       throw new Violation("I11", `What was set aside is gone or changed: ${path}`);
     }

@@ -88,7 +88,8 @@ export async function backgroundSave(experiment: Experiment, operation: Operatio
 /** Saves events in the background; in the midst of it more are told, and all is saved blocking, as on exit. */
 export async function backgroundFlush(experiment: Experiment, operation: Operation): Promise<void> {
   const { session } = operation;
-  const [one = "{}", two = "{}"] = await experiment.texts(session, operation.sizes ?? ["small", "sector"]);
+  const [first = "small", second = "sector"] = operation.sizes ?? [];
+  const [one = "{}", two = "{}"] = await experiment.texts(session, [first, second]);
   const saver = await experiment.change(session, [], false, async () => {
     return await (await agentsOf(experiment)).saver(sessionKeys[session] ?? "");
   });

@@ -65,6 +65,55 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
     },
     path: [{ step: 59, choices: null }],
   },
+  {
+    title:
+      "I11: the laboratory took the quarantine of a deleted session, which goes with it, for lost (random seed 7014)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 512,
+      seed: 973604687,
+      prepare: [],
+      operations: [
+        { session: 0, kind: "append-batch", sizes: ["crafted", "small"], buffered: true },
+        { session: 0, kind: "power-cut", choices: [0, 0, 75, 28, 0, 0, 133, -1, -1, -1, 0, 0] },
+        { session: 0, kind: "delete" },
+      ],
+    },
+    path: [{ step: 51, choices: [-1, -1, -1, -1] }],
+  },
+  {
+    title: "I11, I7: the same where the key is written again, and the program killed in between (random seed 7041)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 4096,
+      seed: 845091359,
+      prepare: [],
+      operations: [
+        { session: 0, kind: "append", sizes: ["small"], buffered: false },
+        { session: 1, kind: "background-save", sizes: ["small", "page"] },
+        { session: 0, kind: "power-cut", choices: [] },
+        { session: 0, kind: "append", sizes: ["small"], buffered: true },
+        { session: 1, kind: "power-cut", choices: [0, 0, -1, 0, 2, 20, -1, 0, 209, -1, 0, -1] },
+        { session: 0, kind: "recreate", sizes: ["small"] },
+      ],
+    },
+    path: [{ step: 103, choices: null }],
+  },
+  {
+    title: "I3: of a save of one size the laboratory told its followers one record of two (fast-check seed 20260101)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 512,
+      seed: 0,
+      prepare: [],
+      operations: [
+        { session: 0, kind: "background-flush", sizes: ["small"] },
+        { session: 0, kind: "follow" },
+        { session: 0, kind: "append" },
+      ],
+    },
+    path: [],
+  },
 ];
 
 for (const { title, scenario, path } of found) {
