@@ -56,7 +56,9 @@ test("README: every option in the table of commands exists", async () => {
     const command = await commandTable.get(name)?.();
     assert.ok(command !== undefined);
     const known = [...command.description.options.map((option) => option.name), "dir", "json"];
-    for (const [, option = ""] of row.matchAll(/--([a-z][a-z-]*)/g)) assert.ok(known.includes(option), `${name} --${option}`);
+    for (const [, option = ""] of row.matchAll(/--([a-z][a-z-]*)/g)) {
+      assert.ok(known.includes(option), `${name} --${option}`);
+    }
   }
 });
 

@@ -55,7 +55,13 @@ test("splitLine() never takes an author's member for ours: such a record comes b
 });
 
 test("splitLine() takes only the exact form for ours", () => {
-  const strange = [`{"/a":"${hash}"}`, `{"/a":"${hash} 1 text"}`, `{"/a":"${hash.toUpperCase()} 1"}`, `{"/a":["x"]}`, "{}"];
+  const strange = [
+    `{"/a":"${hash}"}`,
+    `{"/a":"${hash} 1 text"}`,
+    `{"/a":"${hash.toUpperCase()} 1"}`,
+    `{"/a":["x"]}`,
+    "{}",
+  ];
   for (const blobs of strange) assert.equal(splitLine(`{"a":1,"#blobs":${blobs}}`).blobs, undefined, blobs);
   assert.equal(splitLine(`{"a":1,"#blobs":{"/a":"${hash} 1"}}`).blobs, `{"/a":"${hash} 1"}`);
 });

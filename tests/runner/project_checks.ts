@@ -23,7 +23,15 @@ export interface ProjectCheck {
 }
 
 // The other files under deploy/ import @std, which not every machine can reach: `npm run deploy:check`.
-const sourceRoots = ["mod.ts", "src", "tests", "bench", "deploy/build", "deploy/build_portable.ts", "deploy/agent/main_portable.ts"];
+const sourceRoots = [
+  "mod.ts",
+  "src",
+  "tests",
+  "bench",
+  "deploy/build",
+  "deploy/build_portable.ts",
+  "deploy/agent/main_portable.ts",
+];
 const minuteMs = 60_000;
 
 function binary(name: string): string {
