@@ -93,8 +93,9 @@ export class LoopDevice {
   }
 
   /**
-   * Cuts the power, as far as the file system can tell: nothing more reaches the device, and what was not written to it
-   * is gone. What it was given stays, in the order in which it was given. `mount` is the power's coming back.
+   * Cuts the power, as far as the file system can tell: from now on nothing reaches the device, every call fails, and
+   * what was not written to the device is gone. What it was given stays. Whoever uses the files has to be ended before
+   * {@linkcode LoopDevice.remount}, which is the power's coming back.
    *
    * @throws {Error} If the file system cannot be shut down (ext4, XFS and f2fs can).
    */
@@ -103,7 +104,17 @@ export class LoopDevice {
     const script = 'open(my $f,"<",$ARGV[0]) or die "$!\\n"; my $n=pack("L",2); ' +
       'defined(ioctl($f,0x8004587d,$n)) or die "$!\\n"';
     run(["perl", "-e", script, this.mountPoint]);
-    this.#unmount();
+  }
+
+  /**
+   * Unmounts and mounts again; after a power cut the file system replays its journal.
+   *
+   * @throws {Error} If it is still in use: what was cut off would then come back from memory.
+   */
+  remount(): void {
+    run(["umount", this.mountPoint]);
+    this.#mounted = false;
+    this.mount();
   }
 
   /** Writes back everything that waits, the checkpoint of the journal too. */
