@@ -146,6 +146,12 @@ async function* sweep(context: StoreContext, survey: StoreSurvey, dryRun: boolea
     const skipped = dryRun ? null : await whileClosed(context, name, async () => await unlinkDurably(context, path));
     yield { ...leftover, key: null, path, bytes: stat.size, skipped };
   }
+  for (const name of survey.locks) {
+    const { lock: path } = sessionFiles(context.directory, name);
+    const skipped = dryRun ? null : await whileClosed(context, name, () => Promise.resolve());
+    // Of a session that is just being made.
+    if (skipped !== "locked") yield { ...leftover, key: null, path, bytes: 0, skipped };
+  }
   for (const id of await goneIds(context)) {
     const path = `${context.directory}/${trashDirectoryName}/${id}`;
     const skipped = dryRun ? null : await outcomeOf(context, async () => {

@@ -16,7 +16,14 @@
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { archiveSegments } from "../log/archive.ts";
-import { replaceFile, statIfThere, unlinkIfThere } from "../log/atomic_file.ts";
+import {
+  createTemporary,
+  renameDurably,
+  replaceFile,
+  statIfThere,
+  unlinkIfThere,
+  writeFully,
+} from "../log/atomic_file.ts";
 import { quarantineFiles } from "../log/quarantine.ts";
 import { makeOwnDirectory, removeOwnDirectory } from "../log/side_directory.ts";
 import { removeSessionFiles } from "./session_files.ts";
@@ -199,8 +206,9 @@ async function renameIfThere(fileSystem: FileSystem, from: string, to: string): 
  * @param place The store.
  * @param id The item's name in the trash.
  * @param files The session's paths in the store.
+ * @returns Its summary.
  */
-export async function bringBack(place: TrashPlace, id: string, files: SessionFiles): Promise<void> {
+export async function bringBack(place: TrashPlace, id: string, files: SessionFiles): Promise<string> {
   const { fileSystem, directory } = place;
   const item = trashItemFiles(directory, id);
   const state = item === null ? null : await readMeta(fileSystem, item.meta);
@@ -208,16 +216,23 @@ export async function bringBack(place: TrashPlace, id: string, files: SessionFil
     throw new HoldfastError("not-found", `There is nothing in the trash under ${JSON.stringify(id)}`);
   }
   const { meta } = state;
-  const write = async (change: Partial<SessionMeta>): Promise<void> => {
-    await replaceFile(fileSystem, files.meta, files.metaTemporary, encodeMeta({ ...meta, ...change }));
-  };
-  await write({ deleted: true, trash: id });
+  const onItsWay = encodeMeta({ ...meta, deleted: true, trash: id });
+  await replaceFile(fileSystem, files.meta, files.metaTemporary, onItsWay);
+  // What it will say takes its space before anything is moved: a full disk must not hold it up half-way.
+  const handle = await createTemporary(fileSystem, files.metaTemporary, await statIfThere(fileSystem, files.meta));
+  try {
+    await writeFully(handle, encodeMeta(meta), 0);
+    await handle.syncData();
+  } finally {
+    await handle.close();
+  }
   await moveFiles(fileSystem, item, files);
   await fileSystem.syncDirectory(directory);
   await unlinkIfThere(fileSystem, item.meta);
   await fileSystem.syncDirectory(trashItemPath(directory, id));
   await removeItemDirectory(place, id);
-  await write({});
+  await renameDurably(fileSystem, files.metaTemporary, files.meta);
+  return meta.summary;
 }
 
 async function removeItemDirectory({ fileSystem, directory }: TrashPlace, id: string): Promise<void> {

@@ -12,7 +12,6 @@ import { locateSession } from "./session_location.ts";
 import { assertKey, type SessionFiles } from "./session_name.ts";
 import type { SessionPool } from "./session_pool.ts";
 import { trashSession } from "./session_trash.ts";
-import { readSummary } from "./session_view.ts";
 import type { StoreContext } from "./store_context.ts";
 import { type ResolvedOptions, wholeNumber } from "./store_options.ts";
 import { listTrash, restoreFromTrash } from "./trash_items.ts";
@@ -69,15 +68,14 @@ export class StoreHousekeeping {
    */
   async restore(wanted: string): Promise<string> {
     assertText("key", wanted);
-    const entries = await listTrash(this.#context);
+    const entries = await listTrash(this.#context, true);
     const entry = entries.find(({ id }) => id === wanted) ?? entries.find(({ key }) => key === wanted);
     if (entry === undefined) {
       throw new HoldfastError("not-found", `There is no session ${JSON.stringify(wanted)} in the trash`);
     }
-    const { fileSystem, directory } = this.#context;
     const worker = await this.#pool.worker(entry.key);
-    await worker.create(async () => await restoreFromTrash(this.#context, entry));
-    worker.summary = await readSummary(fileSystem, directory, entry.key);
+    worker.assertWritable();
+    worker.summary = await worker.create(async () => await restoreFromTrash(this.#context, entry));
     return entry.key;
   }
 

@@ -52,9 +52,12 @@ export interface StoreSurvey {
   quarantine: SurveyedQuarantine[];
   /** Files under temporary names, by the name of the session that left them. */
   temporaries: { name: string; path: string }[];
+  /** Names that have a lock and nothing else; whoever locks it next, and lets it go, removes it. */
+  locks: string[];
 }
 
 const temporaryPattern = /^(.+)\.(?:meta|log)\.tmp$/s;
+const lockPattern = /^([^.].*)\.lock$/s;
 const sidePattern = /^(.+)\.(quarantine|archive)$/s;
 
 /**
@@ -70,16 +73,19 @@ export async function surveyStore(
 ): Promise<StoreSurvey> {
   const names = new Set<string>();
   const sides = new Map<string, Set<string>>();
-  const survey: StoreSurvey = { sessions: [], quarantine: [], temporaries: [] };
+  const survey: StoreSurvey = { sessions: [], quarantine: [], temporaries: [], locks: [] };
   for (const { name: fileName, kind } of await namesIn(context)) {
     const session = kind === "file" ? sessionNameOf(fileName) : null;
     const temporary = kind === "file" ? temporaryPattern.exec(fileName)?.[1] : undefined;
+    const locked = kind === "file" ? lockPattern.exec(fileName)?.[1] : undefined;
+    if (locked !== undefined) survey.locks.push(locked);
     const [, owner = "", side = ""] = kind === "directory" ? sidePattern.exec(fileName) ?? [] : [];
     if (session !== null) names.add(session.name);
     if (side !== "") sides.set(owner, (sides.get(owner) ?? new Set()).add(side));
     if (temporary === undefined) continue;
     survey.temporaries.push({ name: temporary, path: `${context.directory}/${fileName}` });
   }
+  survey.locks = survey.locks.filter((name) => !names.has(name));
   const ordered = [...names].sort();
   for (let start = 0; start < ordered.length; start += looksAtOnce) {
     const some = ordered.slice(start, start + looksAtOnce);

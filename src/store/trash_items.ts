@@ -49,15 +49,16 @@ export interface RankedTrashEntry extends TrashEntry {
  * Lists the trash.
  *
  * @param context What the store shares.
+ * @param isStrict Whether an item that cannot be read ends it, rather than being left out, with an event.
  * @returns What is there, the newest first.
  */
-export async function listTrash(context: DirectoryContext): Promise<RankedTrashEntry[]> {
+export async function listTrash(context: DirectoryContext, isStrict: boolean = false): Promise<RankedTrashEntry[]> {
   const { fileSystem, directory } = context;
   const entries: RankedTrashEntry[] = [];
   for (const id of await trashIds(context)) {
     const files = trashItemFiles(directory, id);
     if (files === null) continue;
-    const entry = await ifReadable(context, `${trashDirectoryName}/${id}/${files.name}`, async () => {
+    const describe = async (): Promise<RankedTrashEntry | null> => {
       const state = await readMeta(fileSystem, files.meta);
       const stat = await statIfThere(fileSystem, files.meta);
       if (state.state !== "ok" || stat === null) return null;
@@ -65,7 +66,9 @@ export async function listTrash(context: DirectoryContext): Promise<RankedTrashE
       const bytes = await bytesOf(context, files);
       const { modifiedMs } = stat;
       return { id, key, title, workspace, bytes, trashedAt: new Date(modifiedMs).toISOString(), modifiedMs };
-    });
+    };
+    const name = `${trashDirectoryName}/${id}/${files.name}`;
+    const entry = isStrict ? await describe() : await ifReadable(context, name, describe);
     if (entry !== null) entries.push(entry);
   }
   return entries.sort((one, other) => other.modifiedMs - one.modifiedMs || (one.id < other.id ? 1 : -1));
@@ -114,14 +117,15 @@ export async function bytesOf({ fileSystem }: DirectoryContext, files: SessionFi
  *
  * @param context What the store shares.
  * @param entry What to bring back.
+ * @returns Its summary.
  * @throws {HoldfastError} `exists` if there is a session of that key, or another key has the name of its files;
  * `locked` if somebody is writing one, or the trash is being emptied.
  */
-export async function restoreFromTrash(context: StoreContext, entry: TrashEntry): Promise<void> {
+export async function restoreFromTrash(context: StoreContext, entry: TrashEntry): Promise<string> {
   const { fileSystem, directory } = context;
   const files = trashItemFiles(directory, entry.id);
   if (files === null) throw new HoldfastError("not-found", `There is no such item: ${entry.id}`);
-  await whileTrashLocked(context, async () => {
+  return await whileTrashLocked(context, async () => {
     const claims: SessionClaim[] = [];
     try {
       for (const name of new Set([files.name, ...sessionNames(entry.key)])) {
@@ -139,7 +143,7 @@ export async function restoreFromTrash(context: StoreContext, entry: TrashEntry)
       }
       // What a crash has left half-way goes to its place first.
       if (there?.meta.state === "ok") await moveToTrash(fileSystem, directory, there.files, there.meta.meta);
-      await bringBack(context, entry.id, claim.files);
+      return await bringBack(context, entry.id, claim.files);
     } finally {
       for (const claim of claims) await claim.lock.release();
     }
@@ -173,7 +177,7 @@ export async function removeGone(context: DirectoryContext, goneId: string): Pro
 }
 
 /** Bringing back and emptying take turns. */
-async function whileTrashLocked(context: DirectoryContext, step: () => Promise<void>): Promise<void> {
+async function whileTrashLocked<T>(context: DirectoryContext, step: () => Promise<T>): Promise<T> {
   const { fileSystem, directory } = context;
   const path = `${directory}/${trashDirectoryName}/.lock`;
   const attempt = await fileSystem.lock(path, fileSystem.processName ?? "another process");
@@ -181,7 +185,7 @@ async function whileTrashLocked(context: DirectoryContext, step: () => Promise<v
     throw new HoldfastError("locked", `Trash is in use by ${attempt.holder || "another process"}`, { path });
   }
   try {
-    await step();
+    return await step();
   } finally {
     await attempt.lock.release();
   }

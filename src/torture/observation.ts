@@ -16,6 +16,9 @@ const ownNames: readonly RegExp[] = [
   /\.json\.tmp$|(?<!\.meta)\.json(\.migrated.*)?$/,
   // What is in it is looked at by those who put it there.
   /^blobs$/,
+  /^trash$/,
+  // Both names that a key may have are locked while a session comes back from the trash; the next to lock it removes it.
+  /-[0-9a-f]{32}\.lock$/,
 ];
 
 /** What one session shows. */

@@ -34,6 +34,7 @@ import type { SeededRandom } from "../testing/seeded_random.ts";
 import * as blobs from "./blob_changes.ts";
 import type { Experiment } from "./experiment.ts";
 import * as forks from "./fork_changes.ts";
+import * as housekeeping from "./housekeeping_changes.ts";
 import { promote } from "./promotion.ts";
 import { randomChoices, randomSizes } from "./random_parts.ts";
 import type { RecordSize } from "./record_texts.ts";
@@ -110,6 +111,9 @@ export type OperationKind =
   | "set-title"
   | "delete"
   | "recreate"
+  | "trash"
+  | "retain"
+  | "self-compact"
   | "migrate"
   | "promote"
   | "reopen"
@@ -220,6 +224,38 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     needs: "delete",
     weight: 1,
     draw: (random) => ({ sizes: randomSizes(random, 1) }),
+  },
+  trash: {
+    words: ({ variant }) => `put the session into the trash${variant === "back" ? ", and bring it back" : ""}`,
+    perform: housekeeping.trash,
+    needs: "trash",
+    letters: [{}, { variant: "back" }],
+    // With others in housekeeping_sequences_test.ts: each has as many steps as three deletions.
+    alone: true,
+    weight: 2,
+    draw: (random) => random.chance(1, 3) ? {} : { variant: "back" },
+    fails: true,
+    check: housekeeping.checkTrash,
+  },
+  retain: {
+    words: () => "another process puts what is not held into the trash, and empties it",
+    perform: housekeeping.retain,
+    needs: "trash",
+    alone: true,
+    isGlobal: true,
+    weight: 1,
+    fails: true,
+    check: housekeeping.checkTrash,
+  },
+  "self-compact": {
+    words: (operation) =>
+      `truncate to ${operation.keep ?? 0}${withSummary(operation)} in a store that compacts by itself`,
+    perform: housekeeping.selfCompact,
+    needs: "trash",
+    letters: [{ keep: 0 }, { keep: 1, summary: true }],
+    alone: true,
+    weight: 2,
+    draw: (random) => ({ keep: random.below(6), summary: random.chance(1, 2) }),
   },
   migrate: {
     words: () => "an old .json of picoclaw's is put there, and the store opened again",

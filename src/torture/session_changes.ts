@@ -74,16 +74,26 @@ export async function flush(experiment: Experiment, { session }: Operation): Pro
   await experiment.settle(session, async () => await (await experiment.session(session)).flush());
 }
 
-/** Hides all but the last records. */
-export async function truncate(experiment: Experiment, operation: Operation): Promise<void> {
-  const { session, keep = 0 } = operation;
+/** The effect of a truncation, and the options of its call. */
+export function truncateEffect(
+  experiment: Experiment,
+  operation: Operation,
+): { effect: NewEffect; options: { summary?: string } } {
+  const { keep = 0 } = operation;
   const summary = operation.summary === true ? `summary ${experiment.label()}` : undefined;
   const effect: NewEffect = {
     words: `truncate to ${keep}`,
     apply: (state) => ({ ...state, first: firstKept(state, keep), summary: summary ?? state.summary }),
   };
+  return { effect, options: summary === undefined ? {} : { summary } };
+}
+
+/** Hides all but the last records. */
+export async function truncate(experiment: Experiment, operation: Operation): Promise<void> {
+  const { session, keep = 0 } = operation;
+  const { effect, options } = truncateEffect(experiment, operation);
   await experiment.change(session, [effect], true, async () => {
-    await (await experiment.session(session)).truncate(keep, summary === undefined ? {} : { summary });
+    await (await experiment.session(session)).truncate(keep, options);
   });
 }
 

@@ -7,6 +7,7 @@
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { JsonObject } from "../log/json_text.ts";
 import { openStore } from "../store/open_store.ts";
+import type { RetentionOptions, RetentionStep } from "../store/retention.ts";
 import { sessionFiles, sessionNames } from "../store/session_name.ts";
 import type { StoreEvent } from "../store/store_event.ts";
 import type { StoreOptions } from "../store/store_options.ts";
@@ -66,6 +67,12 @@ export interface SubjectStore {
   fork(from: string, to: string, options?: { at?: number }): Promise<unknown>;
   /** Gives a session that never had a record what another one holds. */
   promote?(from: string, to: string): Promise<boolean>;
+  /** Puts one into the trash. */
+  moveToTrash?(key: string): Promise<string | null>;
+  /** Brings one back from there. */
+  restore?(key: string): Promise<string>;
+  /** Keeps house. */
+  retain?(options: RetentionOptions): AsyncGenerator<RetentionStep>;
   /** Removes large values that nothing names. */
   collectBlobs?(): Promise<unknown>;
   /** Ends the store. */
@@ -132,6 +139,7 @@ export const holdfastSubject: Subject = {
     "buffered",
     "agents",
     "blobs",
+    "trash",
   ]),
   async open({ fileSystem, readOnly, onEvent, settings }) {
     const events = onEvent === undefined ? {} : { onEvent };

@@ -5,6 +5,7 @@ import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
+import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { loadMutant, removeScratch } from "./mutant_source.ts";
@@ -24,6 +25,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
+  ["housekeeping", housekeepingMutations],
   ["directories, old files, foreign bytes", openingMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */

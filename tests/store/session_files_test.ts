@@ -214,6 +214,7 @@ storeTest(
     await bench.write("chat.log.tmp.old", "x");
     await bench.base.makeDirectory(bench.path("folder.jsonl"), 0o755);
     await bench.base.makeDirectory(bench.path("chat.archive"), 0o755);
+    await bench.write("chat.archive/notes", "mine");
     await bench.base.makeDirectory(bench.path("chat.quarantine"), 0o755);
     await bench.write("chat.quarantine/torn-by-me", "x");
     await bench.write("chat.quarantine/damaged-0-zzzzzzzz", "x");
