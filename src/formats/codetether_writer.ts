@@ -177,7 +177,9 @@ class CodetetherWriter implements SessionWriter {
     const results = parts.filter(({ kind }) => kind === "result").flatMap((part) => this.#parts(part));
     if (results.length > 0) messages.push([JSON.stringify({ role: "tool", content: results }), true]);
     const rest = parts.filter(({ kind }) => kind !== "result").flatMap((part) => this.#parts(part));
-    if (rest.length > 0 || results.length === 0) messages.push([JSON.stringify({ role, content: rest }), false]);
+    // What stands beside results under a tool's name would be taken for one more.
+    const name = role === "tool" ? "user" : role;
+    if (rest.length > 0 || results.length === 0) messages.push([JSON.stringify({ role: name, content: rest }), false]);
     return messages;
   }
 

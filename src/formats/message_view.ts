@@ -121,15 +121,18 @@ function bodyMessage(body: JsonObject, record: JsonObject): MessageView | undefi
 }
 
 function bodyParts(body: JsonObject, role: string): MessagePart[] {
-  const isResult = roles[role] === "tool" || textOf(body["tool_call_id"]) !== undefined;
   const content = contentParts(body["content"]);
+  const media = listOf(body["media"]).filter((url) => typeof url === "string").map((url) => imageOf(url));
   // Where the blocks are results of their own they name their calls themselves.
-  if (isResult && !content.some(({ kind }) => kind === "result")) return [resultPart(body)];
+  if (roles[role] === "tool" && !content.some(({ kind }) => kind === "result")) {
+    const result = resultPart(body);
+    return [{ ...result, images: [...result.images, ...media] }];
+  }
   const parts: MessagePart[] = [];
   const reasoning = textOf(body["reasoning_content"]);
   if (reasoning !== undefined) parts.push({ kind: "thinking", text: reasoning });
   parts.push(...content);
-  for (const media of listOf(body["media"])) if (typeof media === "string") parts.push(imageOf(media));
+  parts.push(...media);
   for (const attachment of listOf(body["attachments"])) {
     const { filename, url, ref, content_type: mimeType } = objectOf(attachment);
     parts.push({

@@ -39,10 +39,12 @@ class OmegaWriter implements SessionWriter {
   #hasHeader = false;
   #next = 0;
   #bytes = 0;
+  readonly #createdAt: string | undefined;
   #lastMs: number;
 
   constructor(facts: SessionFacts, options: WriterOptions) {
     this.#options = options;
+    this.#createdAt = facts.createdAt;
     this.#lastMs = Date.parse(facts.createdAt ?? "") || 0;
     countLostFacts(facts, this.#losses, []);
     if (options.stem !== facts.key) this.#losses.add("the key, which is no plain name");
@@ -91,7 +93,7 @@ class OmegaWriter implements SessionWriter {
   #header(): string {
     if (this.#hasHeader) return "";
     this.#hasHeader = true;
-    const created = new Date(this.#lastMs).toISOString();
+    const created = this.#createdAt ?? new Date(this.#lastMs).toISOString();
     return `${JSON.stringify({ type: "session", version: 1, id: this.#options.stem, created })}\n`;
   }
 

@@ -44,7 +44,8 @@ export function toPicoclawMessages(message: MessageView, losses: LossCount): obj
     if (part.kind === "thinking" && part.signature !== undefined) losses.add("the signature of a thought");
   }
   const own = {
-    role,
+    // What stands beside results under a tool's name would be taken for one more.
+    role: role === "tool" ? "user" : role,
     content: joinedText(rest, "text"),
     ...(model === undefined ? {} : { model_name: model }),
     ...stamp,

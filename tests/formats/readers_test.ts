@@ -88,7 +88,7 @@ test("OmegaLLM: states and receipts, which stand in the index alone, become side
   assert.deepEqual(readFixture("omega/sessions/demo.index.json").sides, [
     ["sessionId", '"demo"'],
     ["eventCount", "6"],
-    ["checkpoints", '[{"seq":2,"byteOffset":212,"stateId":"state-2","reason":"llm_boundary"}]'],
+    ["checkpoints", '[{"seq":2,"byteOffset":209,"stateId":"state-2","reason":"llm_boundary"}]'],
     ["states/state-2", '{"env":{"x":12345678901234567890},"kont":[]}'],
     [
       "receipts/015abdf862",
