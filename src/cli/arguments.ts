@@ -1,11 +1,11 @@
 /**
- * Reads a command's arguments by its description: `node:util`'s strict parser, with messages that say what to type.
+ * Reads a command's arguments by its description: strictly, with messages that say what to type.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { assertKey } from "../store/session_name.ts";
+import { argumentTokens } from "./argument_tokens.ts";
 import { type CommandDescription, type OptionDescription, UsageError } from "./command.ts";
 
 /** Options that every command has. */
@@ -89,8 +89,7 @@ export function parseArguments(description: CommandDescription, args: readonly s
   const options = [...description.options, ...commonOptions];
   const values = new Map<string, string | true>();
   const positionals: string[] = [];
-  for (const token of tokensOf(options, args)) {
-    if (token.kind === "option-terminator") continue;
+  for (const token of argumentTokens(options, args)) {
     if (token.kind === "positional") {
       positionals.push(token.value);
       continue;
@@ -102,39 +101,10 @@ export function parseArguments(description: CommandDescription, args: readonly s
         nearestHint(token.name, options.map(({ name }) => name), "--"),
       );
     }
-    values.set(option.name, checkValue(option, token.value, token.inlineValue === true));
+    values.set(option.name, checkValue(option, token.value, token.isInline));
   }
   if (!values.has("help")) checkPositionals(description, positionals);
   return new ParsedArguments(positionals, values);
-}
-
-interface Token {
-  kind: "option" | "positional" | "option-terminator";
-  name: string;
-  rawName: string;
-  value: string;
-  inlineValue: boolean;
-}
-
-/** The parser is not strict here: it knows which options take a value, and the messages are our own. */
-function tokensOf(options: readonly OptionDescription[], args: readonly string[]): Token[] {
-  const { tokens } = parseArgs({
-    args: [...args],
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-    options: Object.fromEntries(options.map((option) => [option.name, {
-      type: option.value === undefined ? "boolean" as const : "string" as const,
-      ...(option.short === undefined ? {} : { short: option.short }),
-    }])),
-  });
-  return tokens.map((token) => ({
-    kind: token.kind,
-    name: token.kind === "option" ? token.name : "",
-    rawName: token.kind === "option" ? token.rawName : "",
-    value: token.kind === "option-terminator" ? "" : token.value ?? "",
-    inlineValue: token.kind === "option" && token.inlineValue === true,
-  }));
 }
 
 function checkValue(option: OptionDescription, value: string, inline: boolean): string | true {

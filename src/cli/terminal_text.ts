@@ -58,7 +58,8 @@ export function variable(environment: Readonly<Record<string, string | undefined
 
 // C0 but tab and line feed, DEL, C1, the marks that reorder text, line and paragraph separators, lone surrogates.
 // deno-lint-ignore no-control-regex
-const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Cs}/gu;
+const unsafe =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/gu;
 
 /**
  * Makes text safe to show: what could move the cursor, change colours or hide other text is spelled out (`\x1b`).
@@ -97,14 +98,14 @@ export function textWidth(text: string): number {
   return width;
 }
 
-const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-const wide =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u;
-
 function characterWidth(character: string): number {
   if (character >= " " && character <= "~") return 1;
-  if (zeroWidth.test(character)) return 0;
-  return wide.test(character) ? 2 : 1;
+  // Here, so that a program which shows no such text does not read them.
+  if (/^[\p{Mn}\p{Me}\p{Cf}]$/u.test(character)) return 0;
+  return /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|^\p{Emoji_Presentation}|^[\u{20000}-\u{3fffd}]/u
+      .test(character)
+    ? 2
+    : 1;
 }
 
 /**

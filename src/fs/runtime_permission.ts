@@ -9,7 +9,7 @@
  * @module
  */
 import { chmod, chown, constants, fstat, realpath, type Stats, utimes } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import process from "node:process";
 import { settled } from "./runtime_callback.ts";
 
@@ -40,6 +40,8 @@ export class PermittedFile {
    * @returns The file; undefined if the path leads to another one by now.
    */
   static async open(path: string, descriptor: number): Promise<PermittedFile | undefined> {
+    // Loaded late: without the permission model nobody needs it.
+    const { open } = await import("node:fs/promises");
     const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const [first, second] = [await settled<Stats>((done) => fstat(descriptor, done)), await handle.stat()];
     if (first.dev === second.dev && first.ino === second.ino) return new PermittedFile(path, handle);

@@ -1,5 +1,5 @@
 /**
- * stdin, stdout and stderr of the process, without the runtimes' own streams where they are files or pipes.
+ * stdin, stdout and stderr of the process, without the runtimes' own streams where they are files, pipes or sockets.
  *
  * `process.stdin` and `process.stdout` cost a short run on Bun 18 ms and 15 MB, and Node's stdin ends without a word
  * where it is a directory. A terminal still gets the runtime's stream, which knows its width and its keys.
@@ -58,7 +58,7 @@ export function standardInputIsTerminal(): boolean {
 export async function* standardInput(): AsyncGenerator<Uint8Array> {
   const stats = await settled<Stats>((done) => fstat(0, done));
   if (stats.isDirectory()) throw new HoldfastError("io", "stdin is a directory: give a file, or pipe into it");
-  if (!stats.isFile() && !stats.isFIFO() && stats.rdev !== NULL_DEVICE) {
+  if (!isPlainKind(stats)) {
     yield* process.stdin;
     return;
   }
@@ -81,11 +81,16 @@ export async function* standardInput(): AsyncGenerator<Uint8Array> {
 function isPlain(descriptor: number): boolean {
   try {
     const stats = fstatSync(descriptor);
-    return stats.isFile() || stats.isFIFO() || stats.rdev === NULL_DEVICE;
+    return isPlainKind(stats);
   } catch {
     // Closed: the runtime's stream says so when it is used.
     return false;
   }
+}
+
+/** Whoever is started by another program often has sockets for pipes. */
+function isPlainKind(stats: Stats): boolean {
+  return stats.isFile() || stats.isFIFO() || stats.isSocket() || stats.rdev === NULL_DEVICE;
 }
 
 /** Writes one text after the other. */

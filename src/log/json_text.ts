@@ -89,8 +89,8 @@ export function toLineText(text: string): string {
  * @returns The same value.
  */
 export function escapeForLine(json: string): string {
-  if (!/[\u2028\u2029]|\p{Surrogate}/u.test(json)) return json;
-  return json.replace(/[\u2028\u2029]|\p{Surrogate}/gu, escapeCharacter);
+  if (!/[\u2028\u2029\ud800-\udfff]/u.test(json)) return json;
+  return json.replace(/[\u2028\u2029\ud800-\udfff]/gu, escapeCharacter);
 }
 
 /**

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { crc32 } from "node:zlib";
+import { crc32 } from "../log/checksum.ts";
 import type { QueuedBatch } from "./append_queue.ts";
 import { blobsOf, type EncodedRecord } from "./record_input.ts";
 
@@ -29,6 +29,8 @@ export interface WaitingBatch {
    */
   take(): BatchContent;
 }
+
+const encoder = new TextEncoder();
 
 /** Counts what one session's queue holds. */
 export class AppendBacklog {
@@ -75,7 +77,7 @@ function encodingAgain(encodeAgain: () => BatchContent, checksum: number): () =>
 }
 
 function checksumOf({ texts }: BatchContent): number {
-  return texts.reduce((seed, text) => crc32(`${text}\n`, seed), 0);
+  return texts.reduce((seed, text) => crc32(encoder.encode(`${text}\n`), seed), 0);
 }
 
 /**

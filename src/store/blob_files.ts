@@ -6,6 +6,7 @@
 
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import { readWhole, statIfThere } from "../log/atomic_file.ts";
+import { loadFastHash } from "../log/sha256.ts";
 import { blobHash } from "./blob_values.ts";
 import type { SessionFiles } from "./session_name.ts";
 import type { StoreContext } from "./store_context.ts";
@@ -92,6 +93,7 @@ export async function readBlob(
     const bytes = await readUpTo(place, name, size);
     if (bytes === null) continue;
     if (bytes === "too long" || bytes.length !== size) return { reason: `it has not the ${size} bytes that it had` };
+    await loadFastHash();
     return blobHash(bytes) === hash ? { bytes } : { reason: "its bytes are not those that were written" };
   }
   return { reason: "it is missing" };

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { type BlobReference, joinLine, readReferences, writeReferences } from "../log/blob_member.ts";
 import { escapeForLine, fromLineText, toLineText } from "../log/json_text.ts";
 import { stringValues } from "../log/json_strings.ts";
+import { sha256 } from "../log/sha256.ts";
 
 /** The blobs of one call have at most so many bytes together: they are held in memory until they are durable. */
 export const blobBytesMax: number = 64 * 1024 * 1024;
@@ -49,7 +49,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @returns Their SHA-256, in lower-case hexadecimal digits.
  */
 export function blobHash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return sha256(bytes);
 }
 
 /**
@@ -72,7 +72,7 @@ export function extractBlobs(text: string, limits: BlobLimits): ExtractedRecord 
     const token = author.slice(start, end);
     const value = String(JSON.parse(token));
     // What is spelled in an uncommon way, or is no valid Unicode, is kept as it is spelled.
-    const spelled = token !== tokenOf(value) || /\p{Surrogate}/u.test(value);
+    const spelled = token !== tokenOf(value) || /[\ud800-\udfff]/u.test(value);
     const bytes = encoder.encode(spelled ? token : value);
     if (bytes.length < valueBytesMin) continue;
     const hash = blobHash(bytes);

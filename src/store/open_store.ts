@@ -9,6 +9,7 @@ import { countingFileSystem } from "../fs/counting_filesystem.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
+import { loadFastHash } from "../log/sha256.ts";
 import { migrateLegacySessions } from "./migration.ts";
 import { SessionStore } from "./session_store.ts";
 import type { DirectoryContext, StoreContext } from "./store_context.ts";
@@ -61,6 +62,7 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
     const files: DirectoryContext = { fileSystem, directory: path, counters, report };
     const { sessionBytesMax } = resolved;
     const context: StoreContext = { ...files, fillAhead, sessionBytesMax, workspaces: new WorkspaceIndex(files) };
+    if (resolved.blobs !== null) await loadFastHash();
     if (!resolved.readOnly) await migrateLegacySessions(context);
     return new SessionStore(context, resolved);
   } catch (error) {

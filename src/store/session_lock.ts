@@ -46,11 +46,11 @@ async function claimAnyName(context: StoreContext, key: string): Promise<Session
   const { fileSystem, directory } = context;
   for (let waits = 0;;) {
     const location = await locateSession(fileSystem, directory, key);
-    const names = location === null ? sessionNames(key) : [location.files.name];
+    const names = location === null ? [...sessionNames(key)] : [location.files.name];
     let held: { files: SessionFiles; holder: string } | null = null;
     for (const name of names) {
       const files = sessionFiles(directory, name);
-      const outcome = await claimName(context, files, key);
+      const outcome = await claimName(context, files, key, location !== null);
       if (outcome === "taken") continue;
       if ("lock" in outcome) return outcome;
       held = { files, holder: outcome.holder };
@@ -73,15 +73,19 @@ async function claimAnyName(context: StoreContext, key: string): Promise<Session
  * @param context What the store shares.
  * @param files The paths of that name.
  * @param key The session's key.
+ * @param isLocated Whether the name was just found to be the key's: then that is not looked at before the lock as well.
  * @returns The claim; `taken` if the name is another key's; who holds its lock.
  */
 export async function claimName(
   context: StoreContext,
   files: SessionFiles,
   key: string,
+  isLocated = false,
 ): Promise<SessionClaim | "taken" | { holder: string }> {
   const { fileSystem } = context;
-  if (await ownerOf(fileSystem, files, key) === "other") return "taken";
+  if (!isLocated && await ownerOf(fileSystem, files, key, await readMeta(fileSystem, files.meta)) === "other") {
+    return "taken";
+  }
   const leftBehind = await statIfThere(fileSystem, files.lock);
   const attempt = await fileSystem.lock(files.lock, holderText(fileSystem, key)).catch((error: unknown) => {
     throw toHoldfastError(error, "locking the session", files.lock);
@@ -89,8 +93,8 @@ export async function claimName(
   if (!attempt.acquired) return { holder: attempt.holder };
   let keep = false;
   try {
-    if (await ownerOf(fileSystem, files, key) === "other") return "taken";
     const meta = await readMeta(fileSystem, files.meta);
+    if (await ownerOf(fileSystem, files, key, meta) === "other") return "taken";
     // Whoever releases a lock removes its file.
     if (leftBehind !== null && leftBehind.inode === (await statIfThere(fileSystem, files.lock))?.inode) {
       const message = "Lock was taken over: its last holder ended without releasing it";
@@ -103,8 +107,12 @@ export async function claimName(
   }
 }
 
-async function ownerOf(fileSystem: FileSystem, files: SessionFiles, key: string): Promise<"us" | "other" | "nobody"> {
-  const meta = await readMeta(fileSystem, files.meta);
+async function ownerOf(
+  fileSystem: FileSystem,
+  files: SessionFiles,
+  key: string,
+  meta: MetaState,
+): Promise<"us" | "other" | "nobody"> {
   if (meta.state === "ok" && meta.meta.key !== "") return meta.meta.key === key ? "us" : "other";
   const owner = await logOwner(fileSystem, files, key);
   if (owner === key) return "us";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { sha256 } from "../log/sha256.ts";
 
 /** The longest key, in bytes of UTF-8. */
 export const keyBytesMax = 1024;
@@ -19,7 +19,7 @@ const picoclawNameBytesMax = 244;
 const encoder = new TextEncoder();
 const hashedName = /-[0-9a-f]{32}$/;
 // deno-lint-ignore no-control-regex -- that is what is being kept out of file names
-const notPlain = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]|\p{Surrogate}/u;
+const notPlain = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]|[\ud800-\udfff]/u;
 
 /** The paths of a session's files. */
 export interface SessionFiles {
@@ -68,16 +68,18 @@ export function isKey(text: string): boolean {
 }
 
 /**
- * The names that a session may have, the preferred one first.
+ * The names that a session may have, the preferred one first. The other costs a hash, which is worked out if it is
+ * asked for.
  *
  * @param key The session's key.
- * @returns One or two names without directory and suffix.
+ * @yields One or two names without directory and suffix.
  */
-export function sessionNames(key: string): string[] {
+export function* sessionNames(key: string): Generator<string> {
   const plain = key.replace(/[:/\\]/g, "_");
   const isSafe = !plain.startsWith(".") && !notPlain.test(plain) && !hashedName.test(plain) &&
     encoder.encode(plain).length <= nameBytesMax;
-  return isSafe ? [plain, distinctName(key)] : [distinctName(key)];
+  if (isSafe) yield plain;
+  yield distinctName(key);
 }
 
 /**
@@ -90,7 +92,21 @@ export function sessionNames(key: string): string[] {
 export function picoclawName(key: string): string | null {
   const plain = key.replace(/[:/\\]/g, "_");
   if (plain.includes("\0") || encoder.encode(plain).length > picoclawNameBytesMax) return null;
-  return sessionNames(key).includes(plain) ? null : plain;
+  return isNameOf(plain, key) ? null : plain;
+}
+
+/**
+ * Whether a name is one of {@linkcode sessionNames}.
+ *
+ * @param name The name without directory and suffix.
+ * @param key The session's key.
+ * @returns Whether it is.
+ */
+export function isNameOf(name: string, key: string): boolean {
+  for (const own of sessionNames(key)) {
+    if (own === name) return true;
+  }
+  return false;
 }
 
 /**
@@ -138,5 +154,5 @@ let lastDistinct = { key: "", name: "" };
 
 function hashName(key: string): string {
   const readable = key.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^[.-]+/, "").slice(0, 40) || "session";
-  return `${readable}-${createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32)}`;
+  return `${readable}-${sha256(encoder.encode(JSON.stringify(key))).slice(0, 32)}`;
 }

@@ -117,7 +117,7 @@ export const sessionKeys: readonly string[] = ["a:1", "b"];
  */
 export function filesOf(session: number): ReturnType<typeof sessionFiles> {
   const key = sessionKeys[session] ?? "";
-  return sessionFiles(storeDirectory, sessionNames(key)[0] ?? key);
+  return sessionFiles(storeDirectory, [...sessionNames(key)][0] ?? key);
 }
 
 /** Holdfast. */

@@ -63,7 +63,7 @@ const awkwardKeys = [
 ];
 
 /** And keys that are called as another key's files are. */
-const allKeys = [...awkwardKeys, ...awkwardKeys.flatMap((key) => sessionNames(key).slice(-1))];
+const allKeys = [...awkwardKeys, ...awkwardKeys.flatMap((key) => [...sessionNames(key)].slice(-1))];
 
 simulatedTest("W7: no two keys share a file, none leads out, each gets back what it was given", async (bench) => {
   const store = await bench.open({ openSessionsMax: 4 });
