@@ -5,13 +5,13 @@ import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
-import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { loadMutant, removeScratch } from "./mutant_source.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
+import { syncMutations } from "./sync_mutations.ts";
 
 const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["appending", appendMutations],
@@ -25,8 +25,8 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
-  ["housekeeping", housekeepingMutations],
   ["directories, old files, foreign bytes", openingMutations],
+  ["single syncs", syncMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 3 : 12;
