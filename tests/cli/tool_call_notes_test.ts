@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { jsonLines, withProgram } from "./in_process.ts";
 
-const call = { role: "assistant", tool_calls: [{ id: "c1" }] };
+const call = { role: "assistant", "tool_calls": [{ id: "c1" }] };
 
 test("check points out orphan tool calls and results, which are no damage; a call at the very end is under way", async () => {
   await withProgram(async (on) => {

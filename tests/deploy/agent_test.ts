@@ -27,8 +27,7 @@ interface Bench {
   store: SessionStore;
   fileSystem: SimulatedFileSystem;
   model: PretendModel;
-  notices: string[];
-  said: string;
+  heard: { notices: string[]; said: string };
 }
 
 async function withAgent(
@@ -40,27 +39,26 @@ async function withAgent(
   const fileSystem = new SimulatedFileSystem();
   const store = await openStore("/sessions", { fileSystem });
   try {
-    const bench: Bench = { store, fileSystem, model, notices: [], said: "", agent: await agentOn(store) };
-    await use(bench);
-    async function agentOn(target: SessionStore): Promise<Agent> {
-      return new Agent(
-        await target.session("agent"),
-        {
-          endpoint: {
-            url: settings.url ?? model.url,
-            model: "local",
-            apiKey: "secret",
-            silenceMsMax: settings.silenceMsMax ?? 60_000,
-          },
-          sensor: { path: "/temperature", readText: async () => "20500\n", now: () => new Date(0) },
-          instructions: "Be brief.",
-          contextLengthMax: settings.contextLengthMax ?? 100_000,
-          keptRecords: 4,
+    const heard = { notices: new Array<string>(), said: "" };
+    const session = await store.session("agent");
+    const agent = new Agent(
+      session,
+      {
+        endpoint: {
+          url: settings.url ?? model.url,
+          model: "local",
+          apiKey: "secret",
+          silenceMsMax: settings.silenceMsMax ?? 60_000,
         },
-        { fetch: (url, init) => fetch(url, init), lines: linesOf },
-        { text: (text) => void (bench.said += text), notice: (text) => void bench.notices.push(text) },
-      );
-    }
+        sensor: { path: "/temperature", readText: async () => "20500\n", now: () => new Date(0) },
+        instructions: "Be brief.",
+        contextLengthMax: settings.contextLengthMax ?? 100_000,
+        keptRecords: 4,
+      },
+      { fetch: (url, init) => fetch(url, init), lines: linesOf },
+      { text: (text) => void (heard.said += text), notice: (text) => void heard.notices.push(text) },
+    );
+    await use({ store, fileSystem, model, heard, agent });
   } finally {
     await model.stop();
     await store.close();
@@ -74,9 +72,9 @@ test("Agent.ask() answers through the tool, and writes the turn as one batch wit
     await bench.agent.ask("First.", never);
     const syncs = bench.store.counters.syncs;
     const before = bench.store.counters.appends;
-    bench.said = "";
+    bench.heard.said = "";
     assert.equal(await bench.agent.ask("How warm is it?", never), "It is 20.5 °C.");
-    assert.equal(bench.said, "It is 20.5 °C.");
+    assert.equal(bench.heard.said, "It is 20.5 °C.");
     assert.equal(bench.store.counters.syncs - syncs, 1);
     assert.equal(bench.store.counters.appends - before, 1);
     const history = await (await bench.store.session("agent")).history();
@@ -150,11 +148,11 @@ test("Agent.ask() sums up when the context is full, at a turn's start, in one co
     if (last?.content?.startsWith("Sum up") === true) return words("They spoke of warmth.");
     return last?.role === "tool" ? words(`It is warm. ${"x".repeat(200)}`) : sensorCall(`c${messages.length}`);
   };
-  await withAgent(answer, async ({ agent, store, model, notices }) => {
+  await withAgent(answer, async ({ agent, store, model, heard }) => {
     for (let turn = 0; turn < 12; turn++) await agent.ask(`Question ${turn}?`, never);
     const session = await store.session("agent");
     assert.equal(session.summary, "They spoke of warmth.");
-    assert.ok(notices.includes("summing up what was said earlier"));
+    assert.ok(heard.notices.includes("summing up what was said earlier"));
     const history = await session.history();
     assert.equal(history[0]?.role, "user");
     assert.ok(JSON.stringify(history).length < 6_000, `${JSON.stringify(history).length}`);

@@ -55,7 +55,7 @@ storeTest("continueAs() keeps a record's text as it was written", async (bench) 
 
 simulatedTest(
   "continueAs() and promote() that a power cut stops at any call are there whole or not at all (I8, I9)",
-  async (bench, machine) => {
+  async (bench) => {
     for (const way of ["continueAs", "promote"] as const) {
       for (let failing = 1;; failing++) {
         const [from, to] = [`${way} from ${failing}`, `${way} to ${failing}`];
