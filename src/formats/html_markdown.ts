@@ -85,7 +85,7 @@ class BlockReader {
     const heading = /^ {0,3}(#{1,6})[ \t]+(.+)$/.exec(line);
     if (heading?.[1] !== undefined) {
       this.#at++;
-      return `<p class="heading h${heading[1].length}">${renderInline((heading[2] ?? "").replace(/[ \t#]+$/, ""))}</p>`;
+      return `<p class="heading h${heading[1].length}">${renderInline(withoutTail(heading[2] ?? "", " \t#"))}</p>`;
     }
     if (/^ {0,3}(?:-[ \t]*){3,40}$|^ {0,3}(?:\*[ \t]*){3,40}$/.test(line)) {
       this.#at++;
@@ -178,6 +178,13 @@ function listHtml(items: readonly ListItem[], depth: number): string {
 }
 
 const itemPattern = /^(\s{0,12})([-*+]|\d{1,6}[.)])[ \t]+(\S.*)$/;
+
+/** Without the characters at its end; a pattern would look at every run of them in the line. */
+function withoutTail(text: string, characters: string): string {
+  let end = text.length;
+  while (end > 0 && characters.includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
 
 function startsBlock(line: string): boolean {
   return /^ {0,3}(?:`{3}|~{3}|#{1,6}[ \t]|>)/.test(line) || itemPattern.test(line);

@@ -24,7 +24,8 @@ const roleTitles = { user: "User", assistant: "Assistant", tool: "Tool", system:
  * @returns The block, with a line feed at the end.
  */
 export function fenced(text: string, language = ""): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  let longest = 2;
+  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);
   const fence = "`".repeat(longest + 1);
   return `${fence}${language}\n${text.replace(/\n$/, "")}\n${fence}\n`;
 }

@@ -61,7 +61,14 @@ const held: Record<string, (view: MessageView) => Held> = {
     const media = ofKind(rest, "image").map(imageUrl);
     const files = ofKind(rest, "file").map(({ name }) => name);
     const [text, thinking] = [joined(rest, "text"), joined(rest, "thinking")];
-    const message = { role, content: text, reasoning_content: thinking, tool_calls: calls, media, attachments: files };
+    const message = {
+      role,
+      content: text,
+      "reasoning_content": thinking,
+      "tool_calls": calls,
+      media,
+      attachments: files,
+    };
     return isTransientThought(message) ? results : [...results, [speaker(role), text, thinking, calls, media, files]];
   },
   codetether: ({ role, parts }) => {
