@@ -199,7 +199,7 @@ test("htmlWriter: the policy names the page's own style and script by their hash
 test("htmlWriter: whatever a conversation holds, the page has no tags and attributes but its own", () => {
   const known = new Set(tagsOf(writeSession("html", { key: "k" }, []).text).map(({ name }) => name));
   const more =
-    "article h3 time details summary pre code figure figcaption ul ol li blockquote strong em hr table thead " +
+    "article header h3 time details summary pre code figure figcaption ul ol li blockquote strong em hr table thead " +
     "tbody tr th td img h2 h4";
   for (const name of more.split(" ")) known.add(name);
   const check = (page: string): void => {
