@@ -7,6 +7,7 @@
 
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
+import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { readWhole } from "../log/atomic_file.ts";
 
 /** A text that does not show itself: not in JSON, not in templates, not when it is inspected. */
@@ -83,7 +84,7 @@ const known = [
  */
 export async function readBucketSettings(
   environment: SinkEnvironment,
-  fileSystem: FileSystem,
+  fileSystem: FileSystem = runtimeFileSystem,
 ): Promise<BucketSettings> {
   const path = environment["HOLDFAST_S3_FILE"];
   const file = path === undefined || path === "" ? {} : await readSettingsFile(path, fileSystem);

@@ -16,3 +16,4 @@ export { type BucketOptions, openBucket } from "./open_bucket.ts";
 export { type BucketSession, listBucketSessions, readBucketSession } from "./bucket_sessions.ts";
 export { type ArchivedFacts, type Manifest } from "./manifest.ts";
 export { type PullOptions, type PullProgress, type PullResult, pullSession } from "./pull_session.ts";
+export { readSinkStatus } from "./sink_sessions.ts";

@@ -48,8 +48,8 @@ export interface SinkSessionStatus {
   epoch: number;
   /** All records below this number are in the bucket. */
   uploaded: number;
-  /** The number that the next record of the session gets; null: the session is gone. */
-  next: number | null;
+  /** The number that the next record of the session gets. */
+  next: number;
 }
 
 /**

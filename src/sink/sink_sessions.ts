@@ -6,6 +6,8 @@
 
 import { randomUUID } from "node:crypto";
 import { HoldfastError, toHoldfastError } from "../errors.ts";
+import type { FileSystem } from "../fs/filesystem.ts";
+import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { statIfThere } from "../log/atomic_file.ts";
 import type { Session } from "../store/session.ts";
 import type { DirectoryContext } from "../store/store_context.ts";
@@ -24,7 +26,7 @@ import {
   type UploadContext,
   uploadSession,
 } from "./session_upload.ts";
-import type { SessionProgress, SinkCursor } from "./sink_cursor.ts";
+import { readCursor, type SessionProgress, type SinkCursor } from "./sink_cursor.ts";
 import type { SinkSessionStatus } from "./sink_report.ts";
 
 /** What is known of the files of a name. */
@@ -206,6 +208,23 @@ export class SinkSessions {
 }
 
 /**
+ * How far the bucket is behind, by the cursor that the last sink wrote. Sends nothing, and writes nothing.
+ *
+ * @param store The store.
+ * @param fileSystem The port that the store was opened with; by default the runtime's.
+ * @returns The sessions, by key.
+ */
+export async function readSinkStatus(
+  store: SessionStore,
+  fileSystem: FileSystem = runtimeFileSystem,
+): Promise<SinkSessionStatus[]> {
+  const { directory } = store;
+  const cursor = await readCursor(fileSystem, directory);
+  const context = { fileSystem, directory, counters: createStoreCounters(), report: () => undefined };
+  return await sinkStatus(store, context, cursor?.sessions ?? new Map());
+}
+
+/**
  * How far a sink is with each session of a store.
  *
  * @param store The store.
@@ -213,7 +232,7 @@ export class SinkSessions {
  * @param progress How far it has got, by session id.
  * @returns The sessions, by key.
  */
-export async function sinkStatus(
+async function sinkStatus(
   store: SessionStore,
   context: DirectoryContext,
   progress: ReadonlyMap<string, SessionProgress>,
