@@ -38,6 +38,8 @@ const { values } = parseArgs({
   },
 });
 const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
+/** As the installed agent runs: on Bun, from one file. */
+const bun = join(projectDirectory, "node_modules/.bin/bun");
 const imageBytes = 128 * 1024 * 1024;
 const sessionsKept = 13;
 const fullEveryDays = 17;
@@ -90,7 +92,7 @@ function compare(key: string, found: unknown): number {
 
 async function keepHouse(ground: SoakGround, script: string, cut: boolean): Promise<boolean> {
   const before = ground.counts();
-  const house = new SoakProcess(script, ["keep", ground.directory, String(sessionsKept)]);
+  const house = new SoakProcess(bun, script, ["keep", ground.directory, String(sessionsKept)]);
   if (cut) {
     await new Promise((resolve) => setTimeout(resolve, 60 + random() * 120));
     ground.cutPower();
@@ -120,6 +122,7 @@ async function answerQuestions(ground: SoakGround, script: string, day: number, 
   const first = (acknowledged.get(key) ?? -1) + 1;
   let turns = 0;
   const agent = new SoakProcess(
+    bun,
     script,
     ["agent", ground.directory, key, String(first), String(turnsPerDay)],
     (value) => {
@@ -169,7 +172,7 @@ async function lookAtEverything(ground: SoakGround, script: string): Promise<voi
   ground.start();
   ground.clear();
   await keepHouse(ground, script, false);
-  const look = new SoakProcess(script, ["look", ground.directory]);
+  const look = new SoakProcess(bun, script, ["look", ground.directory]);
   const code = await look.ended();
   const last = look.said.at(-1);
   if (code !== 0 || last?.code !== 0) year.unhealthy.push(`at the end: ${code}, ${last?.errors ?? ""}${look.errors}`);
@@ -234,8 +237,8 @@ async function soak(): Promise<number> {
   const startedMs = performance.now();
   let ground: SoakGround | null = null;
   try {
-    const bundle = ["build", "--target=node", join(projectDirectory, "bench/soak_worker.ts"), "--outfile", script];
-    execFileSync(join(projectDirectory, "node_modules/.bin/bun"), bundle, { stdio: "pipe" });
+    const bundle = ["build", "--target=bun", join(projectDirectory, "bench/soak_worker.ts"), "--outfile", script];
+    execFileSync(bun, bundle, { stdio: "pipe" });
     ground = openGround();
     for (let day = 0; day < days; day++) {
       await liveOneDay(ground, script, day);

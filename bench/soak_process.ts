@@ -23,8 +23,13 @@ export class SoakProcess {
   readonly #ended: Promise<number | null>;
   #wake: () => void = () => {};
 
-  constructor(script: string, args: readonly string[], onValue: (value: Record<string, unknown>) => void = () => {}) {
-    this.#child = spawn("node", [script, ...args]);
+  constructor(
+    program: string,
+    script: string,
+    args: readonly string[],
+    onValue: (value: Record<string, unknown>) => void = () => {},
+  ) {
+    this.#child = spawn(program, [script, ...args]);
     running.add(this.#child);
     let rest = "";
     this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {

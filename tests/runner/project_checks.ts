@@ -30,6 +30,8 @@ const sourceRoots = [
   "bench",
   "deploy/build",
   "deploy/build_portable.ts",
+  "deploy/build_package.ts",
+  "deploy/package",
   "deploy/agent/main_portable.ts",
 ];
 const minuteMs = 60_000;
