@@ -12,6 +12,7 @@ import { openingMutations } from "./opening_mutations.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
+import { trashSyncMutations } from "./trash_sync_mutations.ts";
 
 const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["appending", appendMutations],
@@ -27,6 +28,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["large values", blobMutations],
   ["directories, old files, foreign bytes", openingMutations],
   ["single syncs", syncMutations],
+  ["single syncs of the trash", trashSyncMutations],
 ]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 3 : 12;
