@@ -86,6 +86,7 @@ interface Survey {
   /** By their place among the records that are exported, from 0. */
   offBranch: ReadonlySet<number>;
   sides: ReadonlyMap<string, string>;
+  isContinued: boolean;
   opening?: string;
 }
 
@@ -98,9 +99,9 @@ async function exportSession(
   const facts = exportedFacts(await session.info());
   const survey = await surveySession(context, session, format);
   const hasFiles = target.isDirectory;
-  const { sides, opening } = survey;
+  const { sides, isContinued, opening } = survey;
   const named = opening === undefined ? {} : { opening };
-  const writer = format.open(facts, { stem: target.stem, hasFiles, sides, ...named });
+  const writer = format.open(facts, { stem: target.stem, hasFiles, sides, isContinued, ...named });
   const { path } = target;
   if (path === null) {
     const write = (text: string): Promise<void> => context.stdout.write(text);
@@ -167,18 +168,20 @@ async function exportRecords(
 /** Looks through the session once, if the format wants to know where its branches are and what was kept beside it. */
 async function surveySession(context: CommandContext, session: Session, format: FormatWriter): Promise<Survey> {
   const sides = new Map<string, string>();
-  if (!format.wantsBranch) return { offBranch: new Set(), sides };
+  if (!format.wantsBranch) return { offBranch: new Set(), sides, isContinued: false };
   const branch = new ActiveBranch();
   let opening: string | undefined;
+  let isContinued = false;
   for await (const { text } of session.texts({ all: context.parsed.has("all") })) {
     throwIfInterrupted(context);
     const side = parseSideRecord(text);
     if (side?.format === format.name) sides.set(`${side.part}/${side.name}`, side.valueText);
+    isContinued = side === undefined;
     const parsed = side === undefined ? parseObject(text) : { reason: "" };
     branch.add("reason" in parsed ? {} : parsed.value);
     if (opening === undefined && !("reason" in parsed)) opening = openingOf(parsed.value);
   }
-  return { offBranch: branch.offBranch(), sides, ...(opening === undefined ? {} : { opening }) };
+  return { offBranch: branch.offBranch(), sides, isContinued, ...(opening === undefined ? {} : { opening }) };
 }
 
 async function firstActiveSequence(session: Session): Promise<number> {

@@ -87,7 +87,7 @@ class CodetetherWriter implements SessionWriter {
       ["id", JSON.stringify(this.#options.stem)],
       ["title", title === undefined ? this.#side("title") ?? "null" : JSON.stringify(title)],
       ["created_at", this.#side("created_at") ?? JSON.stringify(createdAt)],
-      ["updated_at", JSON.stringify(isRfc3339(updatedAt) ? updatedAt : createdAt)],
+      ["updated_at", this.#unchanged("updated_at") ?? JSON.stringify(isRfc3339(updatedAt) ? updatedAt : createdAt)],
       ["metadata", this.#metadata()],
       ["agent", this.#side("agent") ?? '"build"'],
     ];
@@ -141,6 +141,11 @@ class CodetetherWriter implements SessionWriter {
 
   #side(name: string): string | undefined {
     return this.#options.sides.get(`session/${name}`);
+  }
+
+  /** What the document said, as long as the session has not gone on since. */
+  #unchanged(name: string): string | undefined {
+    return this.#options.isContinued ? undefined : this.#side(name);
   }
 
   /** Members that are not written here have defaults in codetether. */

@@ -232,6 +232,8 @@ export interface WriterOptions {
   readonly hasFiles: boolean;
   /** The side records of this format in the session, the newest of each name: JSON text by `part/name`, in order. */
   readonly sides: ReadonlyMap<string, string>;
+  /** Whether other records follow the newest of those: the session has gone on since. */
+  readonly isContinued: boolean;
   /** What the user asked first, for a heading where the session has no title. */
   readonly opening?: string;
 }

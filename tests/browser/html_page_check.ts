@@ -19,7 +19,7 @@ import { hostileFacts, hostileRecords } from "./hostile_records.ts";
 
 /** A page out of records. */
 function pageOf(facts: SessionFacts, texts: readonly string[]): string {
-  const writer = htmlWriter.open(facts, { stem: "page", hasFiles: false, sides: new Map() });
+  const writer = htmlWriter.open(facts, { stem: "page", hasFiles: false, sides: new Map(), isContinued: false });
   let page = writer.begin();
   for (const [sequence, text] of texts.entries()) {
     const written = writer.write(text, { sequence, isOffBranch: false });

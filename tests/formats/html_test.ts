@@ -221,7 +221,7 @@ test("htmlWriter: whatever a conversation holds, the page has no tags and attrib
 });
 
 test("htmlWriter streams: what is written of a message does not wait for the end", () => {
-  const writer = htmlWriter.open({ key: "k" }, { stem: "k", hasFiles: false, sides: new Map() });
+  const writer = htmlWriter.open({ key: "k" }, { stem: "k", hasFiles: false, sides: new Map(), isContinued: false });
   const place = { sequence: 0, isOffBranch: false };
   assert.match(writer.begin(), /<main id="conversation"/);
   const written = writer.write(`{"role":"user","content":"hello"}`, place);

@@ -90,7 +90,7 @@ test("writeJsonLine() and readJsonLine(): any object's text comes back equal, on
 
 test("writeJsonLine() puts a record of several lines on one", () => {
   assert.equal(writeJsonLine(`{\r\n  "a": [\n    1\n  ]\n}`), `{"a":[1]}\n`);
-  const writer = jsonlWriter.open({}, { stem: "k", hasFiles: false, sides: new Map() });
+  const writer = jsonlWriter.open({}, { stem: "k", hasFiles: false, sides: new Map(), isContinued: false });
   const place = { sequence: 0, isOffBranch: false };
   assert.deepEqual(writer.write(`{"a":1}`, place), { kind: "line", text: `{"a":1}\n` });
 });

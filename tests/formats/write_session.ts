@@ -45,10 +45,17 @@ export function writeSession(
     if (side?.format === name) sides.set(`${side.part}/${side.name}`, side.valueText);
     branch.add(side === undefined ? Object(JSON.parse(text)) : {});
   }
+  const isContinued = parseSideRecord(texts.at(-1) ?? "") === undefined;
   const opening = texts.map((text) => openingOf(Object(JSON.parse(text)))).find((line) => line !== undefined);
   const offBranch = branch.offBranch();
   const { stem = facts.key ?? "k", hasFiles = false } = options;
-  const writer = format.open(facts, { stem, hasFiles, sides, ...(opening === undefined ? {} : { opening }) });
+  const writer = format.open(facts, {
+    stem,
+    hasFiles,
+    sides,
+    isContinued,
+    ...(opening === undefined ? {} : { opening }),
+  });
   const written: WrittenSession = {
     text: writer.begin(),
     files: new Map(),
