@@ -104,9 +104,8 @@ export const syncMutations: readonly Mutation[] = [
     name: "archive: the name of a segment that was written is not synced",
     replace: [{
       file: "log/archive.ts",
-      from:
-        "await unlinkIfThere(fileSystem, temporaryPath);\n    break;\n  }\n  await fileSystem.syncDirectory(directory);",
-      to: "await unlinkIfThere(fileSystem, temporaryPath);\n    break;\n  }",
+      from: "    break;\n  }\n  await fileSystem.syncDirectory(directory);",
+      to: "    break;\n  }",
     }],
     hunts: [hunts.segment],
   },
