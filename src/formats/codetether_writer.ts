@@ -1,7 +1,7 @@
 /**
- * codetether, written: one JSON document, its members in codetether's order, and the files beside it that came from one.
- * Messages of codetether's go as they stand, and what its document held beside them comes back as it was; messages of
- * other programs are put into its parts.
+ * codetether, written: one JSON document, its members in codetether's order, and the files beside it that came from
+ * one. Messages of codetether's go as they stand, and what its document held beside them comes back as it was; messages
+ * of other programs are put into its parts.
  *
  * The document is written piece by piece. What stood behind the messages (`pages`, `tool_uses`) is held in memory.
  *

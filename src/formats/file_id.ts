@@ -12,7 +12,7 @@ const stemLengthMax = 96;
  * A name for a session that can be a file name anywhere, and an id in other programs.
  *
  * @param key The session's key.
- * @returns The key itself where it is such a name; else a readable form of it with a hash, so that no two keys share one.
+ * @returns The key itself where it is such a name; else a readable form of it with a hash: no two keys share one.
  */
 export function fileIdOf(key: string): string {
   if (plain.test(key)) return key;

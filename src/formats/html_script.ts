@@ -34,7 +34,8 @@ const find = () => {
       for (let node = walker.nextNode(); node; node = walker.nextNode()) {
         const text = node.data.toLowerCase();
         if (text.length !== node.data.length) continue;
-        for (let i = text.indexOf(wanted); i >= 0 && found.length < foundMax; i = text.indexOf(wanted, i + wanted.length)) {
+        let i = text.indexOf(wanted);
+        for (; i >= 0 && found.length < foundMax; i = text.indexOf(wanted, i + wanted.length)) {
           const range = new Range();
           range.setStart(node, i); range.setEnd(node, i + wanted.length);
           found.push(range);
@@ -66,7 +67,13 @@ const go = (index) => {
 };
 let timer;
 input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(find, 150); });
-form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(timer); const was = searched; find(); if (was === searched) go(at + 1); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(timer);
+  const was = searched;
+  find();
+  if (was === searched) go(at + 1);
+});
 byId("previous").addEventListener("click", () => go(at - 1));
 byId("next").addEventListener("click", () => go(at + 1));
 `;
@@ -86,7 +93,10 @@ const dark = matchMedia("(prefers-color-scheme:dark)");
 const root = document.documentElement;
 const isDark = () => (root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
 const tellTheme = () => themeButton.setAttribute("aria-pressed", String(isDark()));
-try { const kept = localStorage.getItem("theme"); if (kept === "dark" || kept === "light") root.dataset.theme = kept; } catch {}
+try {
+  const kept = localStorage.getItem("theme");
+  if (kept === "dark" || kept === "light") root.dataset.theme = kept;
+} catch {}
 const switchTheme = () => {
   root.dataset.theme = isDark() ? "light" : "dark";
   try { localStorage.setItem("theme", root.dataset.theme); } catch {}
@@ -111,7 +121,9 @@ const step = (by, selector) => {
   const all = messages();
   let index = all.indexOf(here);
   if (index < 0) index = all.findIndex((element) => element.getBoundingClientRect().bottom > 80) - (by > 0 ? 1 : 0);
-  for (index += by; index >= 0 && index < all.length; index += by) if (all[index].matches(selector)) return goTo(all[index]);
+  for (index += by; index >= 0 && index < all.length; index += by) {
+    if (all[index].matches(selector)) return goTo(all[index]);
+  }
 };
 const fillOutline = () => {
   const list = byId("outline").querySelector("ol");

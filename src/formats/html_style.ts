@@ -1,6 +1,6 @@
 /**
- * The style sheet of the page: dark and light by the system's wish or by a switch, wide and narrow, on paper. Every pair
- * of a text's colour and the ground that it stands on has a contrast of at least 4.5 to 1; a test computes them.
+ * The style sheet of the page: dark and light by the system's wish or by a switch, wide and narrow, on paper. Every
+ * pair of a text's colour and the ground that it stands on has a contrast of at least 4.5 to 1; a test computes them.
  *
  * @module
  */
@@ -87,7 +87,8 @@ function variables(colours: PageColours): string {
 
 const layout = `
 *{box-sizing:border-box}
-html{background:var(--ground);color:var(--text);font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;
+html{background:var(--ground);color:var(--text);
+font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;
 -webkit-text-size-adjust:100%;scroll-padding-top:4.5rem}
 body{margin:0}
 a{color:var(--link)}
@@ -97,10 +98,10 @@ a{color:var(--link)}
 .bar{position:sticky;top:0;z-index:5;background:var(--ground);border-bottom:1px solid var(--line)}
 .bar>div{max-width:58rem;margin:0 auto;padding:.5rem 1.25rem;display:flex;gap:.5rem;align-items:center}
 .bar .where{flex:1;min-width:0;font-weight:600;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
-.search{display:flex;align-items:center;gap:.25rem}
+.search{display:flex;align-items:center;gap:.45rem}
 .search input{width:13rem;font:inherit;font-size:.9rem;color:var(--text);background:var(--raised);
 border:1px solid var(--line);border-radius:6px;padding:.3rem .6rem;min-width:0}
-.search input::placeholder{color:var(--quiet);opacity:1}
+.search label{font-size:.85rem;color:var(--quiet)}
 .search output{font-size:.8rem;color:var(--quiet);min-width:4.2rem;text-align:right;white-space:nowrap;
 font-variant-numeric:tabular-nums}
 .search output:empty{display:none}
@@ -119,7 +120,8 @@ align-items:center;gap:1rem}
 .message{content-visibility:auto;contain-intrinsic-size:auto 9rem;margin:1.6rem 0 0;padding:0 0 0 1rem;
 border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .message.continued{margin-top:.15rem}
-.message.user{background:var(--raised);border-left-color:var(--user);border-radius:0 8px 8px 0;padding:.75rem 1rem .8rem}
+.message.user{background:var(--raised);border-left-color:var(--user);border-radius:0 8px 8px 0;
+padding:.75rem 1rem .8rem}
 .message.user.continued{margin-top:.6rem}
 .message.here{border-left-color:var(--link)}
 .message:focus{outline:none}
@@ -127,12 +129,14 @@ border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .message>header{display:flex;align-items:baseline;gap:.6rem;margin-bottom:.15rem}
 .message h3{font-size:.9rem;margin:0;font-weight:650}
 .message h3,.message .model{min-width:0;overflow-wrap:anywhere}
-.user h3{color:var(--user)}.assistant h3{color:var(--assistant)}.tool h3{color:var(--tool)}.system h3{color:var(--system)}
+.user h3{color:var(--user)}.assistant h3{color:var(--assistant)}
+.tool h3{color:var(--tool)}.system h3{color:var(--system)}
 .model,.at{font-size:.78rem;color:var(--quiet)}
 .at{margin-left:auto;text-decoration:none;font-variant-numeric:tabular-nums;padding:.2rem 0 .2rem .6rem}
 .at:hover{text-decoration:underline}
 .continued>header{position:relative;height:0;margin:0}
-.continued>header h3,.continued>header .model{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.continued>header h3,.continued>header .model{
+position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .continued>header .at{opacity:0}
 .continued:hover>header .at,.continued>header .at:focus{opacity:1}
 .text>*{margin:.45rem 0}
@@ -145,9 +149,11 @@ border-left:3px solid transparent;scroll-margin-top:4.5rem}
 .text li>ul,.text li>ol{margin:.1rem 0}
 blockquote{border-left:3px solid var(--line);padding-left:.9rem;color:var(--quiet)}
 hr{border:0;border-top:1px solid var(--line);margin:1rem 0}
-code,pre{font-family:ui-monospace,"SF Mono","Cascadia Code","JetBrains Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;
+code,pre{font-family:ui-monospace,"SF Mono","Cascadia Code","JetBrains Mono",
+Menlo,Consolas,"DejaVu Sans Mono",monospace;
 font-size:.86em}
-.text :not(pre)>code,.field>code{background:var(--code);border:1px solid var(--line);border-radius:4px;padding:.05em .3em}
+.text :not(pre)>code,.field>code{background:var(--code);border:1px solid var(--line);
+border-radius:4px;padding:.05em .3em}
 .user .text :not(pre)>code{background:var(--ground)}
 pre{background:var(--code);border:1px solid var(--line);border-radius:6px;padding:.7rem .85rem;margin:.3rem 0;
 white-space:pre;overflow:auto;max-height:26rem;line-height:1.5;tab-size:4}

@@ -52,13 +52,14 @@ const keyRows = [
 ] as const;
 
 function button(id: string, sign: string, label: string, state: string): string {
-  return `<button type="button" id="${id}" title="${label}" aria-label="${label}" ${state} data-script hidden>${sign}</button>`;
+  return `<button type="button" id="${id}" title="${label}" aria-label="${label}" ${state} data-script hidden>` +
+    `${sign}</button>`;
 }
 
 function barHtml(title: string): string {
   return `<div class="bar"><div role="banner"><span class="where">${escapeHtml(title)}</span>` +
-    `<form class="search" id="search" role="search" data-script hidden><input id="query" type="search" ` +
-    `placeholder="Search  ( / )" aria-label="Search the conversation" autocomplete="off" spellcheck="false">` +
+    `<form class="search" id="search" role="search" data-script hidden><label for="query">Search</label>` +
+    `<input id="query" type="search" aria-keyshortcuts="/" autocomplete="off" spellcheck="false">` +
     `<output id="count" for="query" aria-live="polite"></output>` +
     `<button type="button" id="previous" aria-label="Match before">↑</button>` +
     `<button type="button" id="next" aria-label="Next match">↓</button></form>` +

@@ -1,7 +1,7 @@
 /**
  * OmegaLLM, written: the log behind its header line, and the index beside it with the checkpoints, whose byte offsets
- * are those of the file that is written, and with the states and receipts that came from an index. Omega's own events go
- * as they stand; their numbers too, as long as they rise by one.
+ * are those of the file that is written, and with the states and receipts that came from an index. Omega's own events
+ * go as they stand; their numbers too, as long as they rise by one.
  *
  * Messages of other programs become events that hold them whole, `input` and `result`, and for tools `effect` and
  * `resume`, whose previews Omega cuts at 200 characters. A store of the REPL becomes a file of its own again.
@@ -178,8 +178,8 @@ export const omegaWriter: FormatWriter = {
   extension: ".jsonl",
   directory: "sessions",
   losses: [
-    "Records that are no messages, unless they are Omega's own events; title, workspace, summary; a key that is no plain " +
-    "name.",
+    "Records that are no messages, unless they are Omega's own events; title, workspace, summary; a key that is no " +
+    "plain name.",
     "Of other programs' messages: messages of the system, thoughts, pictures, attached files, the ids of calls, what a " +
     "tool was given or said behind 200 characters, whether it failed, branches that were left.",
   ],

@@ -1,7 +1,7 @@
 /**
  * What every file format of `formats/` offers: a detector and a reader, and, where it is also written, a
- * {@linkcode FormatWriter}. A format does no I/O and knows no store: the caller reads the files, cuts them into lines or
- * pieces, and gets records as JSON texts; it hands over records and gets the text of files.
+ * {@linkcode FormatWriter}. A format does no I/O and knows no store: the caller reads the files, cuts them into lines
+ * or pieces, and gets records as JSON texts; it hands over records and gets the text of files.
  *
  * How a session's files become records:
  *

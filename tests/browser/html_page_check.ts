@@ -189,7 +189,7 @@ async function checkKeysAndThemes(browser: Browser, url: string): Promise<void> 
   await browser.evaluate("document.querySelectorAll('#outline a')[99].click()");
   assert.equal(await browser.evaluate("document.activeElement.id"), "m495");
   const unnamed = `[...document.querySelectorAll("button,input,a,summary")].filter((element) =>
-    !(element.getAttribute("aria-label") || element.textContent).trim()).length`;
+    !(element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent).trim()).length`;
   assert.equal(await browser.evaluate(unnamed), 0);
   console.log(
     "ok  dark and light by the system and by a switch; skip link, messages, keys and outline without a mouse",

@@ -1,6 +1,7 @@
 /** Writes whole sessions in a format, as the program does, without a store and a file system. */
 import { ActiveBranch } from "../../src/formats/active_branch.ts";
 import { openingOf } from "../../src/formats/message_view.ts";
+import type { JsonObject } from "../../src/log/json_text.ts";
 import type { FormatWriter, SessionFacts, WrittenFile } from "../../src/formats/session_format.ts";
 import { parseSideRecord } from "../../src/formats/side_record.ts";
 import { formatWriters } from "../../src/formats/written_formats.ts";
@@ -78,3 +79,39 @@ export function writeSession(
   written.lost = writer.lost();
   return written;
 }
+
+/** What is known of {@linkcode talk}. */
+export const facts: SessionFacts & { key: string } = {
+  key: "s1",
+  title: "A talk",
+  workspace: "/home/me/app",
+  createdAt: "2026-01-02T03:04:05Z",
+  updatedAt: "2026-01-02T04:00:00Z",
+};
+
+/** A talk in three shapes: picoclaw's, Anthropic's in pi's envelope, codetether's; with a setting, a call and a result. */
+export const talk: string[] = [
+  { role: "user", content: "List <the> files", created_at: "2026-01-02T03:04:06Z" },
+  { type: "model_change", model: "m" },
+  {
+    type: "message",
+    timestamp: "2026-01-02T03:04:07Z",
+    message: {
+      role: "assistant",
+      content: [
+        { type: "thinking", thinking: "hm", signature: "c2ln" },
+        { type: "text", text: "I look." },
+        { type: "toolCall", id: "t1", name: "bash", arguments: { command: "ls" } },
+      ],
+    },
+  },
+  {
+    type: "message",
+    message: { role: "toolResult", toolCallId: "t1", content: [{ type: "text", text: "a\nb" }], isError: true },
+  },
+  { role: "assistant", content: [{ type: "text", text: "Two." }] },
+].map((record) => JSON.stringify(record));
+
+/** The lines of a written file, decoded. */
+export const linesOf = ({ text }: WrittenSession): JsonObject[] =>
+  text.trimEnd().split("\n").map((line) => Object(JSON.parse(line)));
