@@ -81,6 +81,7 @@ async function converse(options: AgentOptions, host: AgentHost): Promise<number>
       exitCode = await answer(agent, question, host);
       host.watchdog.alive();
     }
+    if (host.signal.aborted) host.warn("agent: told to stop");
     return exitCode;
   } finally {
     host.watchdog.stopping();
