@@ -6,7 +6,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,36 +21,35 @@ for (const runtime of runtimeNames) {
   test(title, { timeout: processTimeoutMs, skip: reason ?? false }, () => {
     const directory = mkdtempSync(join(tmpdir(), "holdfast-streams-"));
     const [command, ...before] = runtimeCommand(runtime, program);
-    const run = (args: readonly string[], stdin: number | "pipe", stdout: number | "pipe", input?: string) =>
-      spawnSync(command, [...before, ...args, "--dir", join(directory, "sessions")], {
-        encoding: "utf8",
-        stdio: [stdin, stdout, "pipe"],
-        ...(input === undefined ? {} : { input }),
-      });
-    const withFile = <T>(path: string, flags: string, use: (descriptor: number) => T): T => {
-      const descriptor = openSync(path, flags);
-      try {
-        return use(descriptor);
-      } finally {
-        closeSync(descriptor);
-      }
-    };
+    // By a shell, as Deno's spawn takes no descriptors.
+    const run = (
+      args: string,
+      stdin: string,
+      stdout = "",
+    ): { status: number | null; stdout: string; stderr: string } =>
+      spawnSync(
+        "sh",
+        ["-c", `exec "$@" ${args} --dir "${directory}/sessions" < ${stdin} ${stdout}`, "sh", command, ...before],
+        { encoding: "utf8" },
+      );
     try {
       // Longer than what is read at once, and than a pipe holds.
       const lines = Array.from({ length: 300 }, (_, number) => `{"n":${number},"text":"${"ж".repeat(200)}"}\n`);
       const input = join(directory, "input.jsonl");
       writeFileSync(input, lines.join(""));
-      const fromFile = withFile(input, "r", (stdin) => run(["append", "k"], stdin, "pipe"));
+      const fromFile = run("append k", input);
       assert.equal(fromFile.stdout, lines.map((_, number) => `${number}\n`).join(""), fromFile.stderr);
-      assert.equal(run(["append", "k"], "pipe", "pipe", "{}\n").stdout, "300\n");
-      assert.equal(withFile("/dev/null", "r", (stdin) => run(["append", "k"], stdin, "pipe")).stdout, "");
-      const refused = withFile(directory, "r", (stdin) => run(["append", "k"], stdin, "pipe"));
+      const [shell, ...words] = ["sh", "-c", `echo "{}" | "$@" append k --dir "${directory}/sessions"`, "sh", command];
+      const piped = spawnSync(shell ?? "sh", [...words, ...before], { encoding: "utf8" });
+      assert.equal(piped.stdout, "300\n", piped.stderr);
+      assert.equal(run("append k", "/dev/null").stdout, "");
+      const refused = run("append k", directory);
       assert.equal(refused.status, 1);
       assert.match(refused.stderr, /stdin is a directory/);
       const output = join(directory, "output.jsonl");
-      writeFileSync(output, "before\n");
-      withFile(output, "a", (stdout) => assert.equal(run(["export", "k"], "pipe", stdout, "").status, 0));
-      assert.equal(readFileSync(output, "utf8"), `before\n${lines.join("")}{}\n`);
+
+      assert.equal(run("export k", "/dev/null", `> ${output}`).status, 0);
+      assert.equal(readFileSync(output, "utf8"), `${lines.join("")}{}\n`);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
