@@ -89,7 +89,12 @@ async function measure(way: string, directory: string): Promise<void> {
     found = `${key}, ${records.length + dropped}`;
   } else if (way === "latest") found = String(await store.latest({ workspace }));
   else if (way === "latest of all") found = String(await store.latest());
-  else found = String((await store.list()).length);
+  else if (way === "retain") {
+    let count = 0;
+    // Half of them are too many.
+    for await (const _ of store.retain({ ageMsMax: 3650 * 86_400_000, sessionsMax: 5000, dryRun: true })) count++;
+    found = String(count);
+  } else found = String((await store.list()).length);
   const seconds = (performance.now() - begun) / 1000;
   if (way !== "whole") bytesRead = store.counters.bytesRead;
   await store.close();
@@ -169,6 +174,7 @@ async function main(): Promise<void> {
       measured("ls", "list", small),
       measured("latest of a workspace, with its index", "latest", small),
       measured("latest of all", "latest of all", small),
+      measured("retain --dry-run, by age and number", "retain", small),
     ];
     rmSync(`${small}/.workspaces`);
     listing.push(measured("latest of a workspace, index missing", "latest", small));

@@ -25,6 +25,7 @@ export async function removeSession(session: OpenSession, onCommitted: () => voi
     await removeOnFullDisk(session);
   }
   onCommitted();
+  await session.context.workspaces.forget(session, session.meta.workspace);
   try {
     await removeSessionFiles(session.context.fileSystem, session.files);
   } catch (error) {

@@ -103,6 +103,7 @@ export async function trashSession(
     await replaceFile(fileSystem, files.meta, files.metaTemporary, encodeMeta(meta));
     context.counters.metaWrites++;
     onCommitted();
+    await context.workspaces.forget({ key, files }, meta.workspace);
     await moveToTrash(fileSystem, directory, files, meta).catch((error: unknown) => {
       const message = `Session is in the trash, but not all of its files are there yet: ${files.log}`;
       throw new HoldfastError("failed", message, { path: files.log, cause: error });

@@ -102,6 +102,44 @@ export class WorkspaceIndex {
     return await findLatest(this.#context, workspace);
   }
 
+  /**
+   * Forgets a session that is deleted: nothing that is written down names it any more. Never fails.
+   *
+   * @param session The session; its meta file says that it is gone.
+   * @param workspace Its workspace; null if it had none.
+   */
+  async forget({ key }: IndexedSession, workspace: string | null): Promise<void> {
+    if (workspace === null) return;
+    if (this.#lastHere.get(workspace) === key) this.#lastHere.delete(workspace);
+    this.#turn = this.#turn.then(async () =>
+      await this.#remove(key, workspace).catch(async (error: unknown) => {
+        await this.#discard(error);
+      })
+    );
+    await this.#turn;
+  }
+
+  async #remove(key: string, workspace: string): Promise<void> {
+    const named = (ranking: WorkspaceRanking | null): boolean => {
+      return ranking?.get(workspace)?.some((session) => session.key === key) === true;
+    };
+    if (!named(await this.#read())) return;
+    const lock = await this.#lock();
+    // Who has it replaces it by what is there: a session that is gone is passed over.
+    if (lock === null) return;
+    try {
+      const ranking = await this.#read();
+      if (ranking === null || !named(ranking)) return;
+      const others = (ranking.get(workspace) ?? []).filter((session) => session.key !== key);
+      if (others.length > 0) ranking.set(workspace, others);
+      else ranking.delete(workspace);
+      await replaceFile(this.#context.fileSystem, this.#path, `${this.#path}.tmp`, encodeRanking(ranking));
+      this.#context.counters.indexWrites++;
+    } finally {
+      await lock.release();
+    }
+  }
+
   #noteLast(workspace: string, key: string): void {
     this.#lastHere.delete(workspace);
     this.#lastHere.set(workspace, key);

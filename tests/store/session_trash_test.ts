@@ -123,7 +123,7 @@ test("B3: a session on its way to the trash or back is in one of the two after a
       let inStore = 0;
       let inTrash = 0;
       for (const moment of moments) {
-        for (const { choices } of crashStates(moment, { limit: 24 })) {
+        for (const { choices } of crashStates(moment, { limit: 8 })) {
           const after = await openStore("/s", { fileSystem: moment.clone().crash(choices) });
           // Whoever keeps house finishes what was cut short.
           for await (const _ of after.retain()) continue;

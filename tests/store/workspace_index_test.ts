@@ -266,3 +266,30 @@ storeTest(
     await assert.rejects(again.list({ after: "nobody" }), RangeError);
   },
 );
+
+storeTest("delete() and moveToTrash() leave no name of the session in the index", async (bench) => {
+  const store = await bench.open();
+  for (const key of ["one", "two", "three"]) await begin(store, key);
+  await begin(store, "alone", "/elsewhere");
+  await store.delete("three");
+  await store.moveToTrash("alone");
+  assert.doesNotMatch(await bench.text(indexName), /three|alone/);
+  assert.equal(await latest(bench), "two");
+  assert.equal(await latest(bench, "/elsewhere"), null);
+  await store.delete("two");
+  await store.delete("one");
+  assert.doesNotMatch(await bench.text(indexName), /one|two/);
+  await store.restore("alone");
+  assert.equal(await latest(bench, "/elsewhere"), "alone");
+  assert.equal(await latest(bench), null);
+});
+
+storeTest("delete() goes through where the index cannot be written: it is removed, with an event", async (bench) => {
+  const store = await bench.open();
+  for (const key of ["one", "two"]) await begin(store, key);
+  bench.port.failNext((call) => call.method === "write" && call.path.includes(indexName), "ENOSPC");
+  assert.equal(await store.delete("two"), true);
+  assert.equal(await hasIndex(bench), false);
+  assert.ok(bench.eventTypes().includes("index-discarded"));
+  assert.equal(await latest(bench), "one");
+});
