@@ -137,7 +137,7 @@ for (const [format, project] of Object.entries(held)) {
         ];
         assert.equal(writeSession(format, { ...facts, ...back.facts }, texts2).text, written.text);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 }
