@@ -12,13 +12,10 @@
 
 import type { ReadableFile } from "../fs/filesystem.ts";
 import { findAnchor } from "./chain_anchor.ts";
-import type { ScannedLine } from "./line_scanner.ts";
+import { type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { LogLines } from "./log_lines.ts";
 import { type ChainPosition, type OwnLine, readJson, RecordChain } from "./record_chain.ts";
 import { fragmentByte, lineFeed, nul, readMark } from "./record_format.ts";
-
-/** A program that appends one record and ends has not seen enough lines for the runtime to be quick with more. */
-const shortBytesMax = 4096;
 
 /** A line behind the break that could pass for a record later. */
 export interface TornLine {
@@ -63,7 +60,7 @@ export async function readUnsealedTail(
   handle: ReadableFile,
   floor: ChainPosition,
   size: number,
-  scanBytesMax: number = shortBytesMax,
+  scanBytesMax: number = scannerBytesInitial,
 ): Promise<UnsealedTail> {
   const isShort = size - floor.offset <= scanBytesMax;
   const anchor = isShort ? floor : await findAnchor(handle, floor, size, 0);
