@@ -11,8 +11,9 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -62,6 +63,8 @@ export function wrongs(account: DayAccount): { lost: number; duplicated: number;
   };
 }
 
+const diskBytes = 24 << 20;
+
 interface Disk {
   readonly path: string;
   readonly what: string;
@@ -76,7 +79,7 @@ function makeDisk(): Disk {
   const scratch = mkdtempSync(`${tmpdir()}/holdfast-day-`);
   const path = `${scratch}/disk`;
   mkdirSync(path);
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", path]);
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${diskBytes}`, "tmpfs", path]);
   if (status === 0) {
     const end = (): void => {
       spawnSync("umount", ["-l", path]);
@@ -103,13 +106,17 @@ function makeDisk(): Disk {
   };
 }
 
-/** To the last byte. */
+/** To the last byte of the small disk, and of no other. */
 function fill(path: string): void {
+  if (statSync(dirname(path)).dev === statSync(dirname(dirname(path))).dev) {
+    throw new Error("The small disk is not mounted");
+  }
   const file = openSync(path, "w");
+  let left = 2 * diskBytes;
   try {
     for (const bytes of [new Uint8Array(1 << 16), new Uint8Array(1)]) {
       try {
-        while (writeSync(file, bytes) > 0);
+        while (left > 0) left -= writeSync(file, bytes);
       } catch {
         // No space left, as wanted.
       }
@@ -151,7 +158,8 @@ export async function runDay(options: { lives: number; seed: number; tell?: (lin
     tell("there is space again");
   };
   try {
-    await Promise.all(accounts.map(async (account, index) => {
+    // One that fails ends the day, but not before the others are done with the disk.
+    const done = await Promise.allSettled(accounts.map(async (account, index) => {
       const random = new SeededRandom(seed + index);
       for (let life = 0; life < lives; life++) {
         if (full.state === "before" && life === Math.floor(lives / 2)) {
@@ -164,6 +172,7 @@ export async function runDay(options: { lives: number; seed: number; tell?: (lin
         day.housekeeping += await keepHouse(directory, day);
       }
     }));
+    for (const result of done) if (result.status === "rejected") throw result.reason;
     if (full.state === "now") disk.empty();
     day.damaged = await account(directory, accounts);
   } finally {
