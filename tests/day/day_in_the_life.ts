@@ -167,7 +167,14 @@ export async function runDay(options: { lives: number; seed: number; tell?: (lin
           disk.fill();
           tell(`the disk is full: ${disk.what}`);
         }
-        await live(account, life, { directory, fullFile: disk.fullFile, acks: 5 + random.below(30), meet });
+        await live(account, life, { directory, fullFile: disk.fullFile, acks: 5 + random.below(30), meet }).catch(
+          (error) => {
+            // Nobody is to wait for it.
+            if (full.state === "now") disk.empty();
+            full.state = "after";
+            throw error;
+          },
+        );
         tell(`${account.style} was killed in life ${life}, after ${account.acknowledged.size} acknowledgements in all`);
         day.housekeeping += await keepHouse(directory, day);
       }
