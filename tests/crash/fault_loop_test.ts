@@ -7,7 +7,7 @@ import { faultPlans, faultScenarios } from "../../src/torture/fault_plans.ts";
 import { isEverythingAsked, sequenceStride } from "./crash_budget.ts";
 
 /** Each call of each scenario in each way comes to some ten thousand runs: those are for the night. */
-const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 13 : 40;
+const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 26 : 84;
 
 for (const [index, { name, plan }] of faultPlans.entries()) {
   test(`I13, I14, I6, I1: the n-th call fails, n = 1, 2, 3 … until none does: ${name}`, async () => {
