@@ -30,6 +30,8 @@ import {
   checksumFile,
   controlFile,
   copyrightFile,
+  debianChangelog,
+  lintianOverrides,
   type PackageArchitecture,
   packageArchitectures,
 } from "./package/debian_control.ts";
@@ -61,6 +63,8 @@ interface PackageRequest {
   readonly version: string;
   readonly maintainer: string;
   readonly compression: string;
+  /** When it was made, as its files say; the same for the same commit. */
+  readonly date: Date;
 }
 
 function readRequest(): PackageRequest | null {
@@ -85,15 +89,29 @@ function readRequest(): PackageRequest | null {
   if (values.program !== undefined && !existsSync(values.program)) throw new RangeError(`No file ${values.program}`);
   const compression = values.compress ?? "xz";
   if (!["xz", "gzip", "none"].includes(compression)) throw new RangeError(`--compress ${compression}: xz, gzip, none`);
-  const { DEBFULLNAME: name = "Holdfast contributors", DEBEMAIL: address = "holdfast@localhost" } = process.env;
+  const { DEBFULLNAME: name = "Holdfast contributors", DEBEMAIL: address = "maintainers@holdfast.invalid" } =
+    process.env;
   return {
     architectures,
     compression,
+    date: dateOfSources(),
     outputDirectory: resolve(values.out ?? join(projectDirectory, "binaries")),
     program: values.program === undefined ? null : resolve(values.program),
     version: values.version ?? programVersion,
     maintainer: values.maintainer ?? `${name} <${address}>`,
   };
+}
+
+/** `$SOURCE_DATE_EPOCH`, else the last commit's time; outside a checkout, now. */
+function dateOfSources(): Date {
+  const given = Number(process.env.SOURCE_DATE_EPOCH ?? NaN);
+  if (Number.isSafeInteger(given)) return new Date(given * 1000);
+  try {
+    const log = execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: projectDirectory, encoding: "utf8" });
+    return new Date(Number(log) * 1000);
+  } catch {
+    return new Date();
+  }
 }
 
 function inProject(program: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): void {
@@ -123,7 +141,7 @@ function buildProgram(scratch: string, target: string): string {
 }
 
 /** Lays the files out as they will lie on the board; `install.sh` knows where. */
-function layOut(scratch: string, root: string, program: string): void {
+function layOut(scratch: string, root: string, program: string, request: PackageRequest): void {
   inProject("sh", [
     join(projectDirectory, "deploy/install.sh"),
     ...["--program", program, "--agent", join(scratch, "agent.js"), "--man", join(scratch, "holdfast.1")],
@@ -137,7 +155,10 @@ function layOut(scratch: string, root: string, program: string): void {
   const documents = join(root, "usr/share/doc/holdfast");
   mkdirSync(documents, { recursive: true });
   const text = (path: string): string => readFileSync(join(projectDirectory, path), "utf8");
-  writeFileSync(join(documents, "changelog.gz"), gzipSync(text("CHANGELOG.md"), { level: 9 }));
+  writeFileSync(join(documents, "changelog.gz"), gzipSync(debianChangelog(request, request.date), { level: 9 }));
+  writeFileSync(join(documents, "CHANGELOG.md.gz"), gzipSync(text("CHANGELOG.md"), { level: 9 }));
+  mkdirSync(join(root, "usr/share/lintian/overrides"), { recursive: true });
+  writeFileSync(join(root, "usr/share/lintian/overrides/holdfast"), lintianOverrides);
   writeFileSync(join(documents, "copyright"), copyrightFile(text("LICENSE")));
   writeFileSync(join(documents, "README.md.gz"), gzipSync(text("deploy/README.md"), { level: 9 }));
 }
@@ -176,12 +197,14 @@ async function buildPackages(request: PackageRequest): Promise<void> {
       const root = join(scratch, debian);
       const name = `holdfast_${request.version}_${debian}.deb`;
       console.log(`${name}: building`);
-      layOut(scratch, root, request.program ?? buildProgram(scratch, target));
+      layOut(scratch, root, request.program ?? buildProgram(scratch, target), request);
       writeControl(root, request, debian);
       const file = join(request.outputDirectory, name);
       // The runtime is most of it; more effort than this saves a few per cent and takes minutes.
       const effort = request.compression === "none" ? [] : ["-z3"];
-      inProject("dpkg-deb", ["--root-owner-group", `-Z${request.compression}`, ...effort, "--build", root, file]);
+      inProject("dpkg-deb", ["--root-owner-group", `-Z${request.compression}`, ...effort, "--build", root, file], {
+        SOURCE_DATE_EPOCH: String(Math.floor(request.date.getTime() / 1000)),
+      });
       console.log(`${name}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
       rmSync(root, { recursive: true });
     }

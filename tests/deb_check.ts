@@ -42,6 +42,13 @@ function insideOk(...args: string[]): string {
   return output;
 }
 
+/** A second writer of the session; it has something to write. */
+function appendAsHoldfast(text: string): number | null {
+  const command = ["runuser", "-u", "holdfast", "--", "holdfast", "append", "agent", "--dir", store];
+  return spawnSync("chroot", [root, ...command], { input: JSON.stringify({ role: "user", content: text }) + "\n" })
+    .status;
+}
+
 function asHoldfast(...args: string[]): { status: number | null; output: string } {
   return inside("runuser", "-u", "holdfast", "--", "holdfast", ...args, "--dir", store);
 }
@@ -115,6 +122,8 @@ function traces(): string[] {
 async function tryLife(): Promise<void> {
   install(programVersion);
   assert.equal(insideOk("holdfast", "--version"), `holdfast ${programVersion}\n`);
+  const agent = insideOk("env", "BUN_BE_BUN=1", "holdfast", "/usr/share/holdfast/agent.js", "--help");
+  assert.match(agent, /^An agent for a board/);
   assert.equal(insideOk("stat", "-c", "%U:%G %a", "/var/lib/holdfast"), "holdfast:holdfast 700\n");
   assert.match(insideOk("dpkg", "--verify", "holdfast"), /^$/);
   console.log(`ok  amd64: installs; holdfast ${programVersion} runs; /var/lib/holdfast is holdfast's alone`);
@@ -124,7 +133,7 @@ async function tryLife(): Promise<void> {
   writeFileSync(join(root, "etc/default/holdfast"), "HOLDFAST_RETAIN=--age 1\n");
   install(nextVersion);
   assert.equal(await writer.append("during the upgrade"), "1");
-  assert.equal(asHoldfast("append", "agent").status, 3);
+  assert.equal(appendAsHoldfast("beside the writer"), 3);
   assert.match(asHoldfast("check", "--quick").output, /1 session, 1 in use .*: healthy/);
   assert.equal(await writer.end(), 0);
   assert.match(asHoldfast("check").output, /2 records checked: no damage/);

@@ -49,7 +49,7 @@ Version: ${version}
 Architecture: ${architecture}
 Maintainer: ${maintainer}
 Installed-Size: ${installedKibibytes}
-Depends: libc6 (>= 2.17), passwd, util-linux
+Depends: init-system-helpers (>= 1.54), libc6 (>= 2.17), passwd
 Recommends: systemd (>= 247)
 Section: utils
 Priority: optional
@@ -73,6 +73,38 @@ Description: keep the sessions of AI agents, through power cuts
 export function checksumFile(files: readonly { path: string; md5: string }[]): string {
   return files.map(({ path, md5 }) => `${md5}  ${path}\n`).join("");
 }
+
+/**
+ * Writes Debian's own changelog, which points to ours.
+ *
+ * @param facts The package's version and maintainer.
+ * @param date When it was made.
+ * @returns The file.
+ */
+export function debianChangelog(
+  { version, maintainer }: Pick<ControlFacts, "version" | "maintainer">,
+  date: Date,
+): string {
+  const when = date.toUTCString().replace("GMT", "+0000");
+  return `holdfast (${version}) unstable; urgency=medium
+
+  * What has changed stands in CHANGELOG.md.gz.
+
+ -- ${maintainer}  ${when}
+`;
+}
+
+/** What lintian finds, and why it is as it is. */
+export const lintianOverrides =
+  `# The file is the runtime with the program behind its end: stripping it cuts the program off, and the runtime's build is
+# its own.
+holdfast: unstripped-binary-or-object [usr/bin/holdfast]
+holdfast: embedded-library * [usr/bin/holdfast]
+holdfast: hardening-no-pie [usr/bin/holdfast]
+holdfast: hardening-no-relro [usr/bin/holdfast]
+# As debhelper's own snippets do: the manager reads the units again.
+holdfast: maintainer-script-calls-systemctl [*]
+`;
 
 /** Licence and origin, as Debian's machines read them. */
 export function copyrightFile(licence: string): string {
