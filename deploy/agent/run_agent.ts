@@ -64,6 +64,8 @@ export async function runAgent(host: AgentHost): Promise<number> {
 async function converse(options: AgentOptions, host: AgentHost): Promise<number> {
   const store = await openStore(options.directory, {
     onEvent: ({ type, message }) => host.warn(`agent: ${type}: ${message}`),
+    // It may run for a year, and nobody else can compact what it has open.
+    selfCompaction: {},
   });
   try {
     const session = await store.session(options.key);
