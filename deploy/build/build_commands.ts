@@ -21,6 +21,22 @@ export const programVariables: readonly string[] = [
   "COLUMNS",
 ];
 
+/** How Bun is to pack it. */
+export const bunOptions: readonly string[] = [
+  "--compile",
+  "--minify",
+  // Parsed when it is built, not at every start: a third of the time to the first record.
+  "--bytecode",
+  "--format=esm",
+  // A command loads its own part, and nothing that only another one needs.
+  "--splitting",
+  // Most runs are over before compiling anything pays.
+  "--compile-jit-policy=4",
+  // What lies about in the directory where it is started is none of its business.
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+];
+
 /** A command. */
 export interface BuildCommand {
   /** The program: `deno` or `bun`. */
@@ -67,18 +83,7 @@ export function compileCommand(options: BuildOptions, target: BuildTarget, outpu
       program: "bun",
       args: [
         "build",
-        "--compile",
-        "--minify",
-        // Parsed when it is built, not at every start: a third of the time to the first record.
-        "--bytecode",
-        "--format=esm",
-        // A command loads its own part, and nothing that only another one needs.
-        "--splitting",
-        // Most runs are over before compiling anything pays.
-        "--compile-jit-policy=4",
-        // What lies about in the directory where it is started is none of its business.
-        "--no-compile-autoload-dotenv",
-        "--no-compile-autoload-bunfig",
+        ...bunOptions,
         "--sourcemap=none",
         `--target=${name}`,
         programEntry,

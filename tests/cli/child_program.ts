@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { runtimeProgram } from "../process/spawn_helper.ts";
+import { runtimeProgram, typeLoaderArguments } from "../process/spawn_helper.ts";
 
 /** The checkout. */
 export const projectDirectory: string = fileURLToPath(new URL("../../", import.meta.url));
@@ -97,5 +97,5 @@ function runtimeArguments({ denoPermissions }: ChildOptions): string[] {
   if (onDeno || denoPermissions !== undefined) {
     return ["run", "--no-check", "--no-prompt", ...denoPermissions ?? ["-A"]];
   }
-  return "bun" in process.versions ? [] : ["--import", "tsx"];
+  return "bun" in process.versions ? [] : typeLoaderArguments();
 }

@@ -7,6 +7,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { processTimeoutMs } from "../process/spawn_helper.ts";
 import { assertPlainJsonLines, message, type SharedDirectory, sharedKey, withShared } from "./shared_directory.ts";
 
 /** What both can do. */
@@ -175,7 +176,7 @@ async function assertAgree(shared: SharedDirectory, model: Model, after: string)
 
 test(
   "A7, I21: picoclaw and Holdfast in turn on one directory agree after every step (random)",
-  { timeout: 60_000 },
+  { timeout: processTimeoutMs },
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyStep, { minLength: 1, maxLength: 14 }), async (steps) => {

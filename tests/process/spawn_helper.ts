@@ -111,6 +111,16 @@ export function spawnPrefix(): string[] {
 }
 
 /**
+ * What Node needs in front of a TypeScript file: nothing where it reads those by itself. The loader's own program is for
+ * the machine that it was installed on, not for an emulated one.
+ *
+ * @returns The words.
+ */
+export function typeLoaderArguments(): string[] {
+  return nodeStripsTypes() ? [] : ["--import", tsxLoader];
+}
+
+/**
  * The words that start a program.
  *
  * @param runtime The runtime.
@@ -141,7 +151,7 @@ export function runtimeCommand(
 function runtimeWords(runtime: RuntimeName, options: SpawnRuntimeOptions): string[] {
   switch (runtime) {
     case "node":
-      return nodeStripsTypes() ? [] : ["--import", tsxLoader];
+      return typeLoaderArguments();
     case "deno":
       return [
         "run",
