@@ -1,10 +1,10 @@
 /**
  * What Node's permission model (`node --permission`) leaves of `node:fs`.
  *
- * With it on, Node refuses `fsync`, `fdatasync`, `fchmod`, `fchown` and `futimes` of a descriptor, whatever was allowed,
- * because a descriptor has no path to check. A sync is still to be had from the `FileHandle` of `node:fs/promises`,
- * the others by path. So a file gets a second descriptor, opened right after the first: the kernel syncs the file, not
- * the descriptor, and reports a failed write to each one that was open when it failed.
+ * With it on, Node refuses `fsync`, `fdatasync`, `fchmod`, `fchown` and `futimes` of a descriptor, whatever was
+ * allowed, because a descriptor has no path to check. A sync is still to be had from the `FileHandle` of
+ * `node:fs/promises`, the others by path. So a file gets a second descriptor, opened right after the first: the kernel
+ * syncs the file, not the descriptor, and reports a failed write to each one that was open when it failed.
  *
  * @module
  */
