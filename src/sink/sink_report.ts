@@ -27,8 +27,8 @@ export interface SinkCounters {
 /** What a sink tells; never silent about what it does by itself. */
 export interface SinkEvent {
   /**
-   * What happened: `bucket-unreachable` (tried again later), `session-failed` (one session could not be sent, tried again
-   * later), `session-renamed` (it got a new id because the bucket has another history under the old one),
+   * What happened: `bucket-unreachable` (tried again later), `session-failed` (one session could not be sent, tried
+   * again later), `session-renamed` (it got a new id because the bucket has another history under the old one),
    * `blob-missing` (a large value is not there to be sent), `cursor-unwritten` (tried again later).
    */
   type: "bucket-unreachable" | "session-failed" | "session-renamed" | "blob-missing" | "cursor-unwritten";

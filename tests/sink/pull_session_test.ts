@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore, type SessionStore, type StoreOptions } from "../../mod.ts";
-import { listBucketSessions, openSink, type PullResult, pullSession } from "../../src/sink/mod.ts";
+import { listBucketSessions } from "../../src/sink/bucket_sessions.ts";
+import { openSink, type PullResult, pullSession } from "../../src/sink/mod.ts";
 import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { MemoryObjects } from "./memory_objects.ts";
 

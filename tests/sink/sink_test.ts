@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore, type SessionStore } from "../../mod.ts";
-import { openSink, type Sink, type SinkOptions } from "../../src/sink/mod.ts";
+import type { Sink } from "../../src/sink/mod.ts";
+import { openSink, type SinkOptions } from "../../src/sink/open_sink.ts";
+import { BucketUnreachable } from "../../src/sink/session_upload.ts";
+import { readSinkStatus } from "../../src/sink/sink_sessions.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { MemoryObjects, readBucket } from "./memory_objects.ts";
 
@@ -49,6 +52,7 @@ test("Sink sends what is new, once, and in plain lines that are a log", async ()
     { key: "telegram:123", id: history?.manifest.id ?? "", epoch: 1, uploaded: 3, next: 3 },
   ]);
   await sink.close();
+  assert.deepEqual((await readSinkStatus(board.store, board.fileSystem)).map(({ uploaded }) => uploaded), [3]);
   await board.store.close();
 });
 
@@ -74,7 +78,7 @@ test("Sink goes on behind a cursor that is behind, and sends no record twice", a
   for (let n = 0; n < 5; n++) await chat.append({ n });
   const sink = await quietSink(board, { objectBytesMax: 1 });
   board.objects.fault = (request, name) => request === "create" && name.endsWith("3.jsonl") ? "after" : "none";
-  await assert.rejects(sink.flush(), { code: "io" });
+  await assert.rejects(sink.flush(), BucketUnreachable);
   board.objects.fault = () => "none";
   await sink.close();
   const again = await quietSink(board, { objectBytesMax: 2000 });
