@@ -21,6 +21,7 @@ storeTest("continueAs() begins a session with the tail of another, names it, and
     title: "Garden (continued)",
     workspace: "/garden",
     scope: { version: 1 },
+    id: null,
     aliases: [],
     parent: { key: "long", sequence: 9 },
     promoted: null,
