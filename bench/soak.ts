@@ -226,9 +226,12 @@ function report(ground: SoakGround, elapsedMs: number, leftOver: readonly string
   };
 }
 
-/** After a last housekeeping, only sessions are there, and the store's own index. */
+/** After a last housekeeping, only sessions are there, the store's own index, and the trash, which is empty. */
 function leftOverIn(directory: string): string[] {
-  return readdirSync(directory).filter((name) => !/^(week-\d+\.(jsonl|meta\.json|quarantine)|\.[a-z-]+)$/.test(name));
+  const known = /^(week-\d+\.(jsonl|meta\.json|quarantine)|\.[a-z-]+|trash)$/;
+  const names = readdirSync(directory);
+  const inTrash = names.includes("trash") ? readdirSync(join(directory, "trash")).map((name) => `trash/${name}`) : [];
+  return [...names.filter((name) => !known.test(name)), ...inTrash];
 }
 
 async function soak(): Promise<number> {
