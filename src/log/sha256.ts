@@ -1,8 +1,9 @@
 /**
  * SHA-256 (FIPS 180-4), as `node:crypto` has it.
  *
- * A short-lived program that needs the hash of one key should not wait for `node:crypto` (3 ms and 5 MB on Bun). So it
- * is worked out here until {@linkcode loadFastHash} has been asked for the runtime's own, which whoever hashes much does.
+ * A short-lived program that needs the hash of one key should not wait for `node:crypto` (3 ms and 5 MB on Bun). So
+ * it is worked out here until {@linkcode loadFastHash} has been asked for the runtime's own, which whoever hashes much
+ * does.
  *
  * @module
  */
@@ -107,7 +108,7 @@ function rotated(value: number, bits: number): number {
   return value >>> bits | value << 32 - bits;
 }
 
-/** The first 32 bits behind the point of the roots of the first primes: cube roots for rounds, square roots to start. */
+/** 32 bits behind the point of the roots of the first primes: cube roots for rounds, square roots to start. */
 function rootConstants(): { rounds: Int32Array; start: Int32Array } {
   const primes: number[] = [];
   for (let candidate = 2; primes.length < 64; candidate++) {
