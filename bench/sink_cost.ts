@@ -182,7 +182,8 @@ async function measureWeek(messages: number): Promise<Record<string, number>> {
       await chat.append({ role: "user", day, n });
       fileSystem.passTime(stepMs);
     }
-    globalThis.gc?.();
+    const collect: unknown = Reflect.get(globalThis, "gc");
+    if (typeof collect === "function") collect();
     heapAfterDay.push(process.memoryUsage().heapUsed / 2 ** 20);
   }
   const offline = requests;

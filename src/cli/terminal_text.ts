@@ -57,9 +57,9 @@ export function variable(environment: Readonly<Record<string, string | undefined
 }
 
 // C0 but tab and line feed, DEL, C1, the marks that reorder text, line and paragraph separators, lone surrogates.
-// deno-lint-ignore no-control-regex
 const unsafe =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/gu;
+  // deno-lint-ignore no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
 
 /**
  * Makes text safe to show: what could move the cursor, change colours or hide other text is spelled out (`\x1b`).

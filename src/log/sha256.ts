@@ -2,8 +2,8 @@
  * SHA-256 (FIPS 180-4), as `node:crypto` has it.
  *
  * A short-lived program that needs the hash of one key should not wait for `node:crypto` (3 ms and 5 MB on Bun). So
- * it is worked out here until {@linkcode loadFastHash} has been asked for the runtime's own, which whoever hashes much
- * does.
+ * it is worked out here until {@linkcode loadFastHash} has been asked for the runtime's own, which whoever hashes
+ * much does.
  *
  * @module
  */

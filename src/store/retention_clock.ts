@@ -19,7 +19,7 @@ import { isJsonObject, parseObject } from "../log/json_text.ts";
 import { readWhole, replaceFile, unlinkIfThere } from "../log/atomic_file.ts";
 import type { DirectoryContext } from "./store_context.ts";
 
-/** What remembers when files without a time were first seen; hidden, and not `.json`, which picoclaw would take over. */
+/** Remembers when files without a time were first seen; hidden, and not `.json`, which picoclaw would take over. */
 export const retentionNotesName = ".retention";
 /** No file of ours was written before; in milliseconds. */
 export const clockSetFromMs: number = Date.UTC(2025, 0, 1);

@@ -180,9 +180,9 @@ export class SessionStore {
   }
 
   /**
-   * Keeps house: sessions that are too old, too many or too large go to the trash; what was in the trash for long enough,
-   * and what crashes have left, goes for good. Each step is given when it is done; whoever stops in between, stops it.
-   * Sessions that are being written, here or elsewhere, are passed over and told of.
+   * Keeps house: sessions that are too old, too many or too large go to the trash; what was in the trash for long
+   * enough, and what crashes have left, goes for good. Each step is given when it is done; whoever stops in between,
+   * stops it. Sessions that are being written, here or elsewhere, are passed over and told of.
    *
    * @param options The limits; without one no session goes.
    * @returns What was done, step by step.

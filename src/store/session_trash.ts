@@ -6,9 +6,9 @@
  * session is deleted *and* which directory of the trash it goes to, no reader sees the session. Then the files move,
  * and the meta file goes last. Whoever writes the key next finishes what a crash has left, and so does a clean-up.
  *
- * Bringing back goes the same way in the other direction: the meta file is put back first, still saying that the session
- * is on its way to the trash; it stops saying so when everything else is there. So at any moment a session is either in
- * the store or in the trash, whole.
+ * Bringing back goes the same way in the other direction: the meta file is put back first, still saying that the
+ * session is on its way to the trash; it stops saying so when everything else is there. So at any moment a session is
+ * either in the store or in the trash, whole.
  *
  * @module
  */
