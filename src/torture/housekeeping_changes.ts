@@ -108,7 +108,11 @@ export async function selfCompact(experiment: Experiment, operation: Operation):
   experiment.settings = { ...settings, selfCompaction: { deadShareMin: 0, deadLinesMin: 1 } };
   await reopen(experiment);
   const { effect, options } = truncateEffect(experiment, operation);
-  const apply = (state: SessionState): SessionState => ({ ...effect.apply(state), hiddenMayGo: true });
+  const apply = (state: SessionState): SessionState => {
+    const next = effect.apply(state);
+    const mayGoFrom = Math.min(state.mayGoFrom ?? Infinity, state.archivedBelow ?? 0);
+    return { ...next, hiddenMayGo: true, mayGoFrom, mayGoBelow: next.first };
+  };
   await experiment.change(session, [{ words: `${effect.words} and compact`, apply }], true, async () => {
     await (await experiment.session(session)).truncate(operation.keep ?? 0, options);
   });

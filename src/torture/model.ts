@@ -31,8 +31,15 @@ export interface SessionState {
   readonly facts: SessionFacts;
   /** Records with a lower number are in the archive: no compaction removes them. */
   readonly archivedBelow?: number;
-  /** Whether the store may have removed hidden records, from the first on, without being asked to. */
+  /**
+   * Whether the store may have removed hidden records without being asked to: those with the numbers from
+   * `mayGoFrom` to below `mayGoBelow`, the oldest first. What is archived later may be without them, too.
+   */
   readonly hiddenMayGo?: boolean;
+  /** See `hiddenMayGo`. */
+  readonly mayGoFrom?: number;
+  /** See `hiddenMayGo`. */
+  readonly mayGoBelow?: number;
 }
 
 /** A session that nobody has written to. */

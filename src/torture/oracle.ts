@@ -4,7 +4,7 @@
  * @module
  */
 
-import { activeEntries, archivedEntries, type LogEntry, type SessionModel, type SessionState } from "./model.ts";
+import { activeEntries, type LogEntry, type SessionModel, type SessionState } from "./model.ts";
 import type { ObservedSession } from "./observation.ts";
 import { Violation } from "./violation.ts";
 import { factNames, factTable, type SessionFacts } from "./watched_facts.ts";
@@ -71,11 +71,12 @@ function sameFacts(shown: SessionFacts, state: SessionState): boolean {
 function sameLog(shown: readonly LogEntry[], state: SessionState): boolean {
   if (state.hiddenMayGo !== true || shown.length >= state.log.length) return sameEntries(shown, state.log);
   const gone = state.log.length - shown.length;
-  const archived = archivedEntries(state);
-  const rest = state.log.slice(archived.length);
+  const { mayGoFrom = 0, mayGoBelow = 0 } = state;
+  const before = state.log.filter(({ sequence }) => sequence < mayGoFrom);
+  const rest = state.log.slice(before.length);
   // The last record stays in any case: it holds the number.
-  const mayGo = rest.slice(0, -1).filter(({ sequence }) => sequence < state.first).length;
-  return gone <= mayGo && sameEntries(shown, [...archived, ...rest.slice(gone)]);
+  const mayGo = rest.slice(0, -1).filter(({ sequence }) => sequence < mayGoBelow).length;
+  return gone <= mayGo && sameEntries(shown, [...before, ...rest.slice(gone)]);
 }
 
 /** What was observed with the numbers of a state, where both have the same texts and its own numbers rise. */

@@ -193,7 +193,7 @@ storeTest("A fork has the archive of its source, and can branch off in it; it ou
 for (const model of ["weak", "ordered"] as const) {
   for (const links of [true, false]) {
     const how = links ? "by a second name" : "written anew";
-    test(`I9, I18: a power cut at each step of an archiving compaction loses and doubles nothing (${model}, ${how})`, async () => {
+    test(`I9, I18, C10: a power cut at each step of an archiving compaction loses and doubles nothing (${model}, ${how})`, async () => {
       const machine = new SimulatedFileSystem({ model });
       const fileSystem = links ? machine : withoutLinks(machine);
       const setUp = await openStore("/sessions", { fileSystem, archive: true });
