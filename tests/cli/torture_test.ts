@@ -4,7 +4,7 @@ import { runProgramProcess } from "./child_program.ts";
 import { jsonLines, run } from "./in_process.ts";
 
 test("torture explores in processes of its own; the seed decides what is found, however many share the work", async () => {
-  const figures: unknown[] = [];
+  const figures: { states: number; operations: number }[] = [];
   for (const jobs of ["1", "2"]) {
     const args = [
       "torture",
@@ -25,9 +25,13 @@ test("torture explores in processes of its own; the seed decides what is found, 
     const [totals] = jsonLines(stdout).map((value) => Object(value));
     assert.ok(totals.states > 0 && totals.cuts >= totals.states, stdout);
     assert.deepEqual([totals.broken, totals.stories, totals.seed, totals.scenarios], [[], [], 1, 2]);
-    figures.push([totals.states, totals.operations]);
+    figures.push({ states: totals.states, operations: totals.operations });
   }
-  assert.deepEqual(figures[0], figures[1]);
+  const [alone, shared] = figures;
+  assert.ok(alone !== undefined && shared !== undefined);
+  assert.equal(shared.operations, alone.operations);
+  // Each process counts what is distinct for itself: a state that two come upon is counted twice.
+  assert.ok(shared.states >= alone.states && shared.states <= alone.states * 1.01, JSON.stringify(figures));
 });
 
 test("torture says what is wrong with its options", async () => {
