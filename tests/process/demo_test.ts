@@ -81,7 +81,7 @@ test("demo fails when a record is acknowledged before it is written", async () =
       exact: "session.appendText(read.text)",
       replacement:
         `(globalThis.early ??= session.tail(1).then(({ firstSequence }) => ({ sequence: (firstSequence ?? -1) + 1 }))).then((early) => {
-        setTimeout(() => session.appendText(read.text).catch(() => {}), 30);
+        setTimeout(() => session.appendText(read.text).catch(() => {}), 60_000).unref();
         return { sequence: early.sequence++, duplicate: false };
       })`,
     });
