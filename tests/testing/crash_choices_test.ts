@@ -98,7 +98,7 @@ test("crash() takes any list of integers, and gives the same disk for the same l
       assert.equal(one.diskImageHash(), one.cacheImageHash());
       assert.equal(one.pending().length, 0);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -110,7 +110,7 @@ test("crash() with everything kept gives what programs saw", async () => {
       const kept = fileSystem.pending().map(() => -1);
       assert.equal(crashCopy(fileSystem, kept).diskImageHash(), fileSystem.cacheImageHash());
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -121,7 +121,7 @@ test("crash() with nothing kept gives what was durable", async () => {
       await performAll(fileSystem, all);
       assert.equal(crashCopy(fileSystem, []).diskImageHash(), fileSystem.diskImageHash());
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -139,7 +139,7 @@ test("I1: what was synced survives every list of choices, and everything done to
       const expected = many("k", 300) + many("K", 700) + many("k", 4000);
       assert.equal(await textAt(crashCopy(fileSystem, list), "/kept"), expected);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -156,7 +156,7 @@ test("everything synced leaves nothing to choose", async () => {
       const kept = fileSystem.pending().map(() => -1);
       assert.equal(crashCopy(fileSystem, kept).diskImageHash(), fileSystem.cacheImageHash());
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -174,7 +174,7 @@ test("writeBack() takes nothing back: what it chose survives a power cut that ke
       assert.equal(crashCopy(fileSystem, kept).diskImageHash(), seen);
       crashCopy(fileSystem, later);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, seed: 20261120 },
   );
 });
 
@@ -206,7 +206,7 @@ test("every ORDERED state is a WEAK state: the weak model is the weaker one", as
         assert.ok(states.has(after.diskImageHash()), `${strong.describe(list)}\n${await listing(after)}`);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 40, seed: 20261120 },
   );
 });
 
