@@ -25,7 +25,7 @@ export const programVariables: readonly string[] = [
 export const bunOptions: readonly string[] = [
   "--compile",
   "--minify",
-  // Parsed when it is built, not at every start: a third of the time to the first record.
+  // Parsed when it is built, not at every start.
   "--bytecode",
   "--format=esm",
   // A command loads its own part, and nothing that only another one needs.

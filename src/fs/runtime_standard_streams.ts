@@ -1,8 +1,9 @@
 /**
  * stdin, stdout and stderr of the process, without the runtimes' own streams where they are files, pipes or sockets.
  *
- * `process.stdin` and `process.stdout` cost a short run on Bun 18 ms and 15 MB, and Node's stdin ends without a word
- * where it is a directory. A terminal still gets the runtime's stream, which knows its width and its keys.
+ * Loading `process.stdin` and `process.stdout` takes a short run on Bun longer than its work, and Node's stdin ends
+ * without a word where it is a directory. A terminal still gets the runtime's stream, which knows its width and its
+ * keys.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * CRC-32, as zlib has it.
  *
- * A short-lived program, such as one that appends one record, should not wait for `node:zlib` (5 ms and 6 MB on Bun)
+ * A short-lived program, such as one that appends one record, should not wait for `node:zlib` to be loaded
  * for the sake of a few lines. So a table sums up until {@linkcode loadFastChecksum} has been asked for zlib's, which
  * whoever reads much does.
  *

@@ -1,7 +1,7 @@
 /**
  * SHA-256 (FIPS 180-4), as `node:crypto` has it.
  *
- * A short-lived program that needs the hash of one key should not wait for `node:crypto` (3 ms and 5 MB on Bun). So
+ * A short-lived program that needs the hash of one key should not wait for `node:crypto` to be loaded. So
  * it is worked out here until {@linkcode loadFastHash} has been asked for the runtime's own, which whoever hashes
  * much does.
  *
