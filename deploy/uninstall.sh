@@ -40,6 +40,7 @@ rmdir -- "$destination/usr/share/holdfast" 2>/dev/null || true
 if [ "$purge" = yes ]; then
   rm -f -- "$destination/etc/default/holdfast"
   rm -rf -- "$destination/var/lib/holdfast" "$destination/run/holdfast"
+  if [ -z "$destination" ] && getent passwd holdfast >/dev/null; then userdel holdfast; fi
 fi
 if [ -z "$destination" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 if [ "$purge" = yes ]; then echo "removed, with the store"; else echo "removed; the store is still in /var/lib/holdfast"; fi

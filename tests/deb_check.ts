@@ -9,23 +9,19 @@
  */
 
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { programVersion } from "../src/cli/program_version.ts";
 import { armPrefix } from "./runner/arm_machine.ts";
-import { projectDirectory } from "./runner/project_files.ts";
+import { buildPackage, debianObstacle, makeDebian, run } from "./runner/debian_root.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "holdfast-deb-check-"));
 const root = join(scratch, "debian");
 const store = "/var/lib/holdfast/sessions";
 const nextVersion = `${programVersion}+next`;
-
-function run(program: string, ...args: string[]): string {
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 64e6 });
-}
 
 /** Runs something in the Debian of its own. */
 function inside(...args: string[]): { status: number | null; output: string } {
@@ -51,33 +47,6 @@ function appendAsHoldfast(text: string): number | null {
 
 function asHoldfast(...args: string[]): { status: number | null; output: string } {
   return inside("runuser", "-u", "holdfast", "--", "holdfast", ...args, "--dir", store);
-}
-
-function build(...args: string[]): void {
-  const script = join(projectDirectory, "deploy/build_package.ts");
-  const all = ["--import", "tsx", script, "--compress", "gzip", "--out", scratch, ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, all, { cwd: projectDirectory, encoding: "utf8" });
-  assert.equal(status, 0, stdout + stderr);
-}
-
-/** Why the package cannot be tried here; null if it can. */
-function obstacle(): string | null {
-  if (process.arch !== "x64") return "this machine is not amd64";
-  if (process.getuid?.() !== 0) return "it takes root: a Debian of its own is made and entered";
-  if (spawnSync("debootstrap", ["--version"]).error !== undefined) return "debootstrap is not installed";
-  return null;
-}
-
-function makeDebian(): void {
-  mkdirSync(root);
-  const base = process.env.HOLDFAST_DEB_BASE ?? "";
-  if (base !== "" && existsSync(base)) return void run("tar", "-C", root, "-xf", base);
-  const suite = /^VERSION_CODENAME=(\S+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "stable";
-  const targets = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)").split("\n");
-  const mirror = targets.find((line) => line.endsWith(` ${suite}`))?.split(" ")[0];
-  assert.ok(mirror !== undefined, `apt has no mirror for ${suite}`);
-  run("debootstrap", "--variant=minbase", suite, root, mirror);
-  if (base !== "") run("tar", "-C", root, "-cf", base, ".");
 }
 
 /** A program that appends what it is given, and answers with a number when that is durable. */
@@ -192,16 +161,24 @@ function askLintian(): void {
 
 let isMounted = false;
 try {
-  build("--arch", "arm64");
+  buildPackage(scratch, "--arch", "arm64");
   inspectArm();
-  const why = obstacle();
+  const why = debianObstacle();
   if (why !== null) console.log(`skipped: the package's life was not tried: ${why}`);
   else {
-    build("--arch", "amd64");
+    buildPackage(scratch, "--arch", "amd64");
     console.log(`ok  amd64: ${megabytes(join(scratch, `holdfast_${programVersion}_amd64.deb`))} (gzip)`);
     run("dpkg-deb", "--extract", join(scratch, `holdfast_${programVersion}_amd64.deb`), join(scratch, "amd64"));
-    build("--arch", "amd64", "--version", nextVersion, "--program", join(scratch, "amd64/usr/bin/holdfast"));
-    makeDebian();
+    buildPackage(
+      scratch,
+      "--arch",
+      "amd64",
+      "--version",
+      nextVersion,
+      "--program",
+      join(scratch, "amd64/usr/bin/holdfast"),
+    );
+    makeDebian(root, process.env.HOLDFAST_DEB_BASE ?? "");
     run("mount", "-t", "proc", "proc", join(root, "proc"));
     isMounted = true;
     await tryLife();

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { RecordObject, Session } from "../../mod.ts";
+import { HoldfastError, type RecordObject, type Session } from "../../mod.ts";
 import { pairToolCalls } from "../../src/transcript/mod.ts";
 import {
   askModel,
@@ -75,12 +75,12 @@ export class Agent {
    * @param signal Ends the turn; nothing of it is kept then.
    * @returns The answer.
    * @throws {ChatError} The model gave no whole answer; nothing of the turn is kept.
+   * @throws {HoldfastError} The turn could not be written; with `disk-full` nothing of it is kept, and the next may be.
    */
   async ask(question: string, signal: AbortSignal): Promise<string> {
     const turn: RecordObject[] = [{ role: "user", content: question }];
-    const history = await this.#history();
     for (let round = 0; round < roundsMax; round++) {
-      const answer = await this.#askModel([...history, ...turn], [sensorTool], signal);
+      const answer = await this.#askModel(turn, signal);
       turn.push(messageOf(answer));
       if (answer.toolCalls.length === 0) {
         await this.#session.appendAll(turn);
@@ -104,37 +104,64 @@ export class Agent {
     return [{ role: "system", content: instructions }, ...pairToolCalls(await this.#session.history())];
   }
 
-  async #askModel(
-    messages: readonly ChatMessage[],
-    tools: readonly unknown[],
-    signal: AbortSignal,
-  ): Promise<ChatAnswer> {
+  /** Asks; when the server says that the conversation does not fit its model, room is made for as long as that helps. */
+  async #askModel(turn: readonly RecordObject[], signal: AbortSignal): Promise<ChatAnswer> {
     const { endpoint } = this.#settings;
-    return await askModel(endpoint, this.#runtime, messages, tools, (text) => this.#output.text(text), signal);
+    for (;;) {
+      const messages = [...await this.#history(), ...turn];
+      const onText = (text: string): void => this.#output.text(text);
+      try {
+        return await askModel(endpoint, this.#runtime, messages, [sensorTool], onText, signal);
+      } catch (error) {
+        if (!isTooLong(error)) throw error;
+        const records = await this.#session.history();
+        if (records.length === 0) throw error;
+        const half = turnStart(records, Math.ceil(records.length / 2));
+        this.#output.notice("the conversation does not fit the model");
+        await this.#sumUp(records, half === 0 ? records.length : half, signal);
+      }
+    }
   }
 
   /** Sums up what is older than the newest records. A summary that fails costs nothing: the next turn tries again. */
   async #sumUpIfLong(signal: AbortSignal): Promise<void> {
-    const { contextLengthMax, keptRecords, endpoint } = this.#settings;
+    const { contextLengthMax, keptRecords } = this.#settings;
     const records = await this.#session.history();
     if (JSON.stringify(records).length <= contextLengthMax) return;
-    const keep = turnStart(records, Math.max(0, records.length - keptRecords));
-    if (keep === 0) return;
-    this.#output.notice("summing up what was said earlier");
-    const before = this.#session.summary === "" ? "" : `Earlier still: ${this.#session.summary}\n\n`;
-    const said = before + records.slice(0, keep).map((record) => JSON.stringify(record)).join("\n");
-    const request = "Sum up this conversation in a few sentences. Keep names, numbers and what was agreed.\n\n" + said;
+    const start = turnStart(records, Math.max(0, records.length - keptRecords));
+    if (start === 0) return;
     try {
-      const quiet = (): void => {};
-      const messages = [{ role: "user", content: request }];
-      const { content } = await askModel(endpoint, this.#runtime, messages, [], quiet, signal);
-      if (content.trim() === "") throw new ChatError("The model's summary is empty");
-      await this.#session.truncate(records.length - keep, { summary: content });
+      await this.#sumUp(records, start, signal);
     } catch (error) {
-      if (!(error instanceof ChatError)) throw error;
+      // The turn is durable by now: a card that is too full for a summary takes nothing back.
+      const isFull = error instanceof HoldfastError && error.code === "disk-full";
+      if (!isFull && !(error instanceof ChatError)) throw error;
       this.#output.notice(`no summary this time: ${error.message}`);
     }
   }
+
+  /** Hides the records before an index, and puts a summary in their place. What is hidden is still in the log. */
+  async #sumUp(records: readonly RecordObject[], start: number, signal: AbortSignal): Promise<void> {
+    this.#output.notice("summing up what was said earlier");
+    const before = this.#session.summary === "" ? "" : `Earlier still: ${this.#session.summary}\n\n`;
+    const said = before + records.slice(0, start).map((record) => JSON.stringify(record)).join("\n");
+    const request = "Sum up this conversation in a few sentences. Keep names, numbers and what was agreed.\n\n" + said;
+    const messages = [{ role: "user", content: request }];
+    try {
+      const { content } = await askModel(this.#settings.endpoint, this.#runtime, messages, [], () => {}, signal);
+      if (content.trim() === "") throw new ChatError("The model's summary is empty");
+      await this.#session.truncate(records.length - start, { summary: content });
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      // Not even that fits: the agent has to go on without it.
+      this.#output.notice("it is too long to be summed up: the older half is left out");
+      await this.#session.truncate(records.length - start);
+    }
+  }
+}
+
+function isTooLong(error: unknown): boolean {
+  return error instanceof ChatError && error.reason === "too long";
 }
 
 function messageOf({ content, toolCalls }: ChatAnswer): RecordObject {

@@ -37,16 +37,18 @@ It reads questions from stdin, one a line, and answers on stdout.
   --url URL        the model's address ($HOLDFAST_AGENT_URL; default http://127.0.0.1:8080/v1)
   --model NAME     the model ($HOLDFAST_AGENT_MODEL; default local)
   --sensor FILE    what the tool reads ($HOLDFAST_AGENT_SENSOR; default /sys/class/thermal/thermal_zone0/temp)
-  --context N      characters of conversation before it is summed up (default 24000)
-  --silence S      seconds that the model may be silent (default 120)
+  --context N      characters of conversation before it is summed up ($HOLDFAST_AGENT_CONTEXT; default 24000)
+  --silence S      seconds that the model may be silent ($HOLDFAST_AGENT_SILENCE; default 600: a board needs long
+                   to read a long conversation)
   --help
 
-A key for the endpoint is read from $HOLDFAST_AGENT_API_KEY.
+A key for the endpoint is read from $HOLDFAST_AGENT_API_KEY. A token is about four characters: the model's context has to
+hold --context and an answer. If it does not, the agent sums up when the server refuses.
 `;
 
 /** What to do when nobody answers at the model's address. */
 export const startHint = `Start a model on this machine, for example:
-  llama-server -m model.gguf --port 8080           (llama.cpp; then --url http://127.0.0.1:8080/v1)
+  llama-server -m model.gguf -c 8192 --port 8080   (llama.cpp; then --url http://127.0.0.1:8080/v1)
   ollama serve && ollama pull qwen2.5:0.5b         (then --url http://127.0.0.1:11434/v1 --model qwen2.5:0.5b)`;
 
 /**
@@ -75,8 +77,8 @@ export function readAgentOptions(
     key: values.key ?? "agent",
     model: values.model ?? variable("HOLDFAST_AGENT_MODEL") ?? "local",
     sensorPath: values.sensor ?? variable("HOLDFAST_AGENT_SENSOR") ?? "/sys/class/thermal/thermal_zone0/temp",
-    contextLengthMax: positive("--context", values.context ?? "24000"),
-    silenceSecondsMax: positive("--silence", values.silence ?? "120"),
+    contextLengthMax: positive("--context", values.context ?? variable("HOLDFAST_AGENT_CONTEXT") ?? "24000"),
+    silenceSecondsMax: positive("--silence", values.silence ?? variable("HOLDFAST_AGENT_SILENCE") ?? "600"),
   };
 }
 

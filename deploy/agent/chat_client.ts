@@ -50,22 +50,25 @@ export interface ChatRuntime {
   lines(body: ResponseBody): AsyncIterable<string>;
 }
 
+/** Why there is no answer: nobody is at the address, the conversation does not fit the model, or something else. */
+export type ChatErrorReason = "unreachable" | "too long" | "failed";
+
 /** Why there is no answer, in words for the person at the board. */
 export class ChatError extends Error {
   override readonly name = "ChatError";
-  /** Whether nobody answers at the address at all. */
-  readonly isUnreachable: boolean;
+  /** Why, for whoever can do something about it. */
+  readonly reason: ChatErrorReason;
 
   /**
    * Creates an error.
    *
    * @param message What happened and what to do.
-   * @param isUnreachable Whether nobody answers at the address.
+   * @param reason Why.
    * @param cause What was thrown.
    */
-  constructor(message: string, isUnreachable = false, cause?: unknown) {
+  constructor(message: string, reason: ChatErrorReason = "failed", cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.isUnreachable = isUnreachable;
+    this.reason = reason;
   }
 }
 
@@ -93,8 +96,7 @@ export async function askModel(
   try {
     const response = await post(endpoint, runtime, messages, tools, silence.signal);
     const answer = new GrowingAnswer(onText);
-    for await (const data of eventData(runtime.lines(response))) {
-      silence.heard();
+    for await (const data of eventData(silence.listen(runtime.lines(response)))) {
       if (data === "[DONE]") return answer.finish();
       answer.take(data);
     }
@@ -105,7 +107,7 @@ export async function askModel(
     if (signal.aborted) throw signal.reason;
     if (error instanceof ChatError) throw error;
     if (silence.isOver) throw new ChatError(`The model has been silent for ${endpoint.silenceMsMax / 1000} s`);
-    throw new ChatError(`The connection to the model broke off: ${messageOf(error)}`, false, error);
+    throw new ChatError(`The connection to the model broke off: ${messageOf(error)}`, "failed", error);
   } finally {
     silence.stop();
   }
@@ -131,14 +133,20 @@ async function post(
     });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new ChatError(`No model answers at ${endpoint.url}: ${messageOf(error)}`, true, error);
+    throw new ChatError(`No model answers at ${endpoint.url}: ${messageOf(error)}`, "unreachable", error);
   }
   if (!response.ok) {
     const text = (await response.text()).trim().slice(0, 300);
-    throw new ChatError(`The model's server refused: ${response.status} ${response.statusText} ${text}`.trim());
+    const reason = isTooLong(response.status, text) ? "too long" : "failed";
+    throw new ChatError(`The model's server refused: ${response.status} ${response.statusText} ${text}`.trim(), reason);
   }
   if (response.body === null) throw new ChatError("The model's server sent no body");
   return response.body;
+}
+
+/** There is no status of its own for it; llama.cpp, vLLM and OpenAI all speak of the context. */
+function isTooLong(status: number, text: string): boolean {
+  return status === 413 || (status === 400 || status === 500) && /context|too long|too many tokens/i.test(text);
 }
 
 /** Ends a request when nothing has come for a while. */
@@ -154,14 +162,22 @@ class SilenceLimit {
     this.#outer = outer;
     outer.addEventListener("abort", this.#abort);
     if (outer.aborted) this.#abort();
-    this.heard();
+    this.#heard();
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  heard(): void {
+  /** Lets lines through. Each counts: a server that is still at the question may send comments meanwhile. */
+  async *listen(lines: AsyncIterable<string>): AsyncGenerator<string> {
+    for await (const line of lines) {
+      this.#heard();
+      yield line;
+    }
+  }
+
+  #heard(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.isOver = true;

@@ -61,9 +61,34 @@ export async function runAgent(host: AgentHost): Promise<number> {
   }
 }
 
+/** Answers come in pieces, and something may have to be said before they are whole: that gets a line of its own. */
+class Screen {
+  readonly #host: AgentHost;
+  #isInLine = false;
+
+  constructor(host: AgentHost) {
+    this.#host = host;
+  }
+
+  print(text: string): void {
+    this.#host.print(text);
+    this.#isInLine = !text.endsWith("\n");
+  }
+
+  endLine(): void {
+    if (this.#isInLine) this.print("\n");
+  }
+
+  warn(line: string): void {
+    this.endLine();
+    this.#host.warn(line);
+  }
+}
+
 async function converse(options: AgentOptions, host: AgentHost): Promise<number> {
+  const screen = new Screen(host);
   const store = await openStore(options.directory, {
-    onEvent: ({ type, message }) => host.warn(`agent: ${type}: ${message}`),
+    onEvent: ({ type, message }) => screen.warn(`agent: ${type}: ${message}`),
     // It may run for a year, and nobody else can compact what it has open.
     selfCompaction: {},
   });
@@ -72,18 +97,18 @@ async function converse(options: AgentOptions, host: AgentHost): Promise<number>
     const { records, dropped } = await session.tail(1);
     if (records.length > 0) host.warn(`agent: going on with "${options.key}", ${dropped + records.length} records`);
     const agent = new Agent(session, settingsOf(options, host), host, {
-      text: (text) => host.print(text),
-      notice: (text) => host.warn(`agent: ${text}`),
+      text: (text) => screen.print(text),
+      notice: (text) => screen.warn(`agent: ${text}`),
     });
     host.watchdog.ready();
     let exitCode = 0;
     for await (const line of untilAborted(host.questions, host.signal)) {
       const question = line.trim();
       if (question === "") continue;
-      exitCode = await answer(agent, question, host);
+      exitCode = await answer(agent, question, host, screen);
       host.watchdog.alive();
     }
-    if (host.signal.aborted) host.warn("agent: told to stop");
+    if (host.signal.aborted) screen.warn("agent: told to stop");
     return exitCode;
   } finally {
     host.watchdog.stopping();
@@ -91,18 +116,18 @@ async function converse(options: AgentOptions, host: AgentHost): Promise<number>
   }
 }
 
-/** A turn without an answer is no reason to end: the model may be back for the next question. */
-async function answer(agent: Agent, question: string, host: AgentHost): Promise<number> {
+/** A turn that was not kept is no reason to end: the model may be back for the next question, and room on the card. */
+async function answer(agent: Agent, question: string, host: AgentHost, screen: Screen): Promise<number> {
   try {
     await agent.ask(question, host.signal);
-    host.print("\n");
+    screen.endLine();
     return 0;
   } catch (error) {
     if (host.signal.aborted) return 0;
-    if (!(error instanceof ChatError)) throw error;
-    host.print("\n");
-    host.warn(`agent: ${error.message}; nothing of this turn was kept, ask again`);
-    if (error.isUnreachable) host.warn(startHint);
+    const isFull = error instanceof HoldfastError && error.code === "disk-full";
+    if (!isFull && !(error instanceof ChatError)) throw error;
+    screen.warn(`agent: ${error.message}; nothing of this turn was kept, ask again`);
+    if (error instanceof ChatError && error.reason === "unreachable") screen.warn(startHint);
     return 1;
   }
 }

@@ -10,7 +10,7 @@ export interface Watchdog {
   ready(): void;
   /** It is still well. */
   alive(): void;
-  /** It is about to end. */
+  /** It is about to end, and reports nothing more. */
   stopping(): void;
 }
 
@@ -43,9 +43,7 @@ export function watchdogOf(host: WatchdogHost): Watchdog {
       if (intervalMs > 0) stop = host.every(intervalMs, () => notify("WATCHDOG=1"));
     },
     alive: () => notify("WATCHDOG=1"),
-    stopping: () => {
-      stop?.();
-      notify("STOPPING=1");
-    },
+    // The end itself says the rest: a process that was started now would only be killed with the service.
+    stopping: () => stop?.(),
   };
 }

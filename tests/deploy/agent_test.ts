@@ -7,7 +7,7 @@ import { eventData } from "../../deploy/agent/event_stream.ts";
 import { runTool } from "../../deploy/agent/sensor_tool.ts";
 import { watchdogOf } from "../../deploy/agent/watchdog.ts";
 import { openStore, type SessionStore } from "../../mod.ts";
-import { SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { type FaultPlan, FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { type PretendAnswer, PretendModel, type PretendRequest, sensorCall, words } from "./pretend_model.ts";
 
 async function* linesOf(body: ResponseBody): AsyncGenerator<string> {
@@ -33,11 +33,13 @@ interface Bench {
 async function withAgent(
   answer: (request: PretendRequest, number: number) => PretendAnswer,
   use: (bench: Bench) => Promise<void>,
-  settings: { contextLengthMax?: number; silenceMsMax?: number; url?: string } = {},
+  settings: { contextLengthMax?: number; silenceMsMax?: number; url?: string; faults?: FaultPlan } = {},
 ): Promise<void> {
   const model = await PretendModel.start(answer);
   const fileSystem = new SimulatedFileSystem();
-  const store = await openStore("/sessions", { fileSystem });
+  const { faults } = settings;
+  const port = faults === undefined ? fileSystem : new FaultyFileSystem(fileSystem, faults);
+  const store = await openStore("/sessions", { fileSystem: port });
   try {
     const heard = { notices: new Array<string>(), said: "" };
     const session = await store.session("agent");
@@ -118,7 +120,8 @@ test("Agent.ask() says when nobody answers at the address", async () => {
   await withAgent(() => words("never"), async ({ agent }) => {
     await assert.rejects(
       agent.ask("How warm is it?", never),
-      (error) => error instanceof ChatError && error.isUnreachable && /No model answers at/.test(error.message),
+      (error) =>
+        error instanceof ChatError && error.reason === "unreachable" && /No model answers at/.test(error.message),
     );
   }, { url: "http://127.0.0.1:1/v1" });
 });
@@ -230,5 +233,61 @@ test("watchdogOf() reports twice in each period, and nothing where nobody listen
   timers[0]?.[1]();
   watchdog.stopping();
   assert.deepEqual(timers, []);
-  assert.deepEqual(started.map(secondWord), ["--ready", "WATCHDOG=1", "STOPPING=1"]);
+  assert.deepEqual(started.map(secondWord), ["--ready", "WATCHDOG=1"]);
+});
+
+test("Agent.ask() makes room when the server says that the conversation is too long, and loses no turn", async () => {
+  // The model holds so many messages; what it is to sum up is counted by its lines.
+  const answer = ({ messages }: PretendRequest): PretendAnswer => {
+    const last = String(messages.at(-1)?.content);
+    if (messages.length > 7 || last.split("\n").length > 8) {
+      return { status: 400, raw: '{"error":{"message":"the request exceeds the available context size"}}' };
+    }
+    return last.startsWith("Sum up") ? words("They spoke of warmth.") : words(`Answer to ${last}`);
+  };
+  await withAgent(answer, async ({ agent, store, heard }) => {
+    for (let turn = 0; turn < 8; turn++) assert.equal(await agent.ask(`${turn}?`, never), `Answer to ${turn}?`);
+    const session = await store.session("agent");
+    assert.equal(session.summary, "They spoke of warmth.");
+    assert.equal((await session.stats()).records, 16, "what is hidden is still in the log");
+    assert.ok(heard.notices.includes("the conversation does not fit the model"));
+  });
+});
+
+test("Agent.ask() leaves the older half out where not even its summary fits", async () => {
+  const answer = ({ messages }: PretendRequest): PretendAnswer => {
+    const isTooMuch = messages.length > 5 || String(messages.at(-1)?.content).startsWith("Sum up");
+    return isTooMuch ? { status: 400, raw: "context_length_exceeded" } : words("Well.");
+  };
+  await withAgent(answer, async ({ agent, store }) => {
+    for (let turn = 0; turn < 6; turn++) assert.equal(await agent.ask(`${turn}?`, never), "Well.");
+    const session = await store.session("agent");
+    assert.equal(session.summary, "");
+    assert.equal((await session.stats()).records, 12);
+  });
+  await withAgent(() => ({ status: 400, raw: "context_length_exceeded" }), async ({ agent }) => {
+    await assert.rejects(agent.ask("?", never), { reason: "too long" });
+  });
+});
+
+test("Agent.ask() has a turn that is durable kept, though the card is too full for a summary behind it", async () => {
+  const answer = ({ messages }: PretendRequest): PretendAnswer =>
+    words(String(messages.at(-1)?.content).startsWith("Sum up") ? "They spoke." : "Well.".repeat(20));
+  let isFull = false;
+  const isSummary = (path: string): boolean => isFull && path.includes(".meta");
+  await withAgent(answer, async ({ agent, store, heard }) => {
+    for (let turn = 0; turn < 5; turn++) await agent.ask("?", never);
+    isFull = true;
+    await agent.ask("One more?", never);
+    isFull = false;
+    assert.match(String(heard.notices.at(-1)), /^no summary this time: No space left/);
+    assert.equal((await (await store.session("agent")).history()).length, 12);
+  }, {
+    contextLengthMax: 900,
+    faults: {
+      failAt: 1,
+      fault: { kind: "error", code: "ENOSPC" },
+      filter: ({ method, path }) => method === "write" && isSummary(path),
+    },
+  });
 });

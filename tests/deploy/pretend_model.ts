@@ -36,10 +36,14 @@ export class PretendModel {
    * Starts a server.
    *
    * @param answer Gives the answer to the n-th request, from 0.
+   * @param port Where it listens; 0: anywhere.
    */
-  static async start(answer: (request: PretendRequest, number: number) => PretendAnswer): Promise<PretendModel> {
+  static async start(
+    answer: (request: PretendRequest, number: number) => PretendAnswer,
+    port = 0,
+  ): Promise<PretendModel> {
     const model = new PretendModel(answer);
-    await new Promise<void>((resolve) => model.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => model.#server.listen(port, "127.0.0.1", resolve));
     return model;
   }
 

@@ -5,7 +5,8 @@
  */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -122,3 +123,38 @@ for (const runtime of runtimeNames) {
     });
   });
 }
+
+test("the agent says at each question that the disk is full, and goes on when it is not any more", {
+  timeout: processTimeoutMs,
+}, async (context) => {
+  await withBoard(() => words("Well. ".repeat(100)), async ({ directory, start, history }) => {
+    const sessions = join(directory, "sessions");
+    mkdirSync(sessions);
+    const mount = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", sessions];
+    if (spawnSync("mount", mount).status !== 0) return context.skip("a small disk takes root: mount -t tmpfs");
+    try {
+      const child = start("node");
+      child.writeLine("First?");
+      await child.readLine();
+      const ballast = join(sessions, "ballast");
+      assert.throws(() => writeFileSync(ballast, new Uint8Array(1 << 20)), { code: "ENOSPC" });
+      for (let said = 0; said < 2; said++) {
+        // What the log was filled ahead with has room for a few.
+        for (let turn = 0; turn < 500 && child.errorText().split("ask again").length <= said + 1; turn++) {
+          child.writeLine("And now?");
+          await child.readLine();
+        }
+        assert.match(child.errorText(), /agent: No space left .*; nothing of this turn was kept, ask again/);
+      }
+      const kept = (await history()).length;
+      rmSync(ballast);
+      child.writeLine("Last?");
+      await child.readLine();
+      child.endInput();
+      assert.deepEqual(await child.ended, { code: 0, signal: null });
+      assert.equal((await history()).length, kept + 2);
+    } finally {
+      spawnSync("umount", ["--lazy", sessions]);
+    }
+  });
+});
