@@ -162,8 +162,8 @@ function tryWatchdog(): void {
     const stamp = property(unit, "WatchdogTimestampMonotonic");
     machine.until(`[ "$(systemctl show ${unit} --property WatchdogTimestampMonotonic --value)" != ${stamp} ]`);
     const pid = property(unit, "MainPID");
-    machine.ok("kill", "-STOP", pid);
-    untilJournal(unit, "Failed with result 'watchdog'");
+    machine.ok("systemctl", "kill", "--signal=STOP", "--kill-whom=main", unit);
+    untilJournal(unit, "Watchdog timeout");
     machine.until(`systemctl is-active --quiet ${unit}`);
     assert.notEqual(property(unit, "MainPID"), pid);
   });
@@ -212,9 +212,9 @@ function tryStop(): void {
 function tryHousekeeping(): void {
   const [unit, timer] = ["holdfast-maintenance.service", "holdfast-maintenance.timer"];
   const append =
-    `for n in 1 2 3; do echo '{"role":"user","content":"n'$n'"}'; done | holdfast append other --dir ${store}`;
+    `for n in 1 2 3 4 5; do echo '{"role":"user","content":"n'$n'"}'; done | holdfast append other --dir ${store}`;
   machine.ok("runuser", "-u", "holdfast", "--", "sh", "-c", append);
-  assert.equal(holdfast("truncate", "other", "--keep", "1").status, 0);
+  assert.equal(holdfast("truncate", "other", "--keep", "3").status, 0);
   withSettings(timer, ["OnBootSec=", "OnUnitActiveSec=", "OnActiveSec=1s", "AccuracySec=1s"], () => {
     machine.ok("systemctl", "restart", timer);
     untilJournal(unit, "Finished");
@@ -225,17 +225,28 @@ function tryHousekeeping(): void {
   assert.match(said, /agent: skipped: .* is being written by process/);
   assert.match(said, /2 sessions, 1 in use .*: healthy/);
   assert.equal(property(unit, "Result"), "success");
-  // A byte that no power cut explains.
-  machine.ok("runuser", "-u", "holdfast", "--", "sed", "-i", "s/n3/nX/", `${store}/other.jsonl`);
-  assert.equal(machine.run("systemctl", "start", unit).status, 1);
-  assert.match(machine.ok("systemctl", "list-units", "--failed", "--no-legend"), /holdfast-maintenance\.service/);
-  assert.equal(holdfast("repair", "other").status, 0);
+  // A byte that no power cut explains: in what is sealed, compaction meets it; in what is not, the quick look does.
+  const damage = (key: string, from: string): void => {
+    machine.ok("runuser", "-u", "holdfast", "--", "sed", "-i", `s/${from}/nX/`, `${store}/${key}.jsonl`);
+    assert.equal(machine.run("systemctl", "start", unit).status, 1);
+    assert.match(machine.ok("systemctl", "list-units", "--failed", "--no-legend"), /holdfast-maintenance\.service/);
+  };
+  damage("other", "n4");
+  assert.match(journal(unit), /quarantined: Damaged line .* was set aside/);
+  machine.ok("systemctl", "start", unit);
+  const byOne =
+    `for n in 1 2 3; do echo '{"role":"user","content":"n'$n'"}' | holdfast append third --dir ${store}; done`;
+  machine.ok("runuser", "-u", "holdfast", "--", "sh", "-c", byOne);
+  damage("third", "n2");
+  assert.match(journal(unit), /FAULTY {2}third/);
+  assert.equal(machine.run("systemctl", "start", unit).status, 1, "until somebody has looked at it");
+  assert.equal(holdfast("repair", "third").status, 0);
   machine.ok("systemctl", "start", unit);
   assert.equal(machine.run("systemctl", "is-system-running").output, "running\n");
   console.log(
     "ok  housekeeping by its timer: compacts, skips the session in use, healthy; with a damaged line the unit fails,",
   );
-  console.log("    and is well again when the line is set aside");
+  console.log("    and is well again when they are set aside");
 }
 
 async function tryBoot(): Promise<void> {

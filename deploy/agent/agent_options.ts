@@ -49,7 +49,8 @@ hold --context and an answer. If it does not, the agent sums up when the server 
 /** What to do when nobody answers at the model's address. */
 export const startHint = `Start a model on this machine, for example:
   llama-server -m model.gguf -c 8192 --port 8080   (llama.cpp; then --url http://127.0.0.1:8080/v1)
-  ollama serve && ollama pull qwen2.5:0.5b         (then --url http://127.0.0.1:11434/v1 --model qwen2.5:0.5b)`;
+  ollama pull qwen2.5:0.5b; OLLAMA_CONTEXT_LENGTH=8192 ollama serve
+                                                   (then --url http://127.0.0.1:11434/v1 --model qwen2.5:0.5b)`;
 
 /**
  * Reads arguments and environment.

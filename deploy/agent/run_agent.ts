@@ -37,7 +37,8 @@ const keptRecords = 12;
  * Runs the agent until stdin ends or it is told to stop.
  *
  * @param host The runtime.
- * @returns The exit code: 0 ended, 1 failed, 2 wrong usage, 3 the session is in use by another process.
+ * @returns The exit code: 0 ended, or told to stop; 1 failed, or the last question got no answer; 2 wrong usage; 3 the
+ * session is in use by another process.
  */
 export async function runAgent(host: AgentHost): Promise<number> {
   let options: AgentOptions | null;
@@ -108,8 +109,9 @@ async function converse(options: AgentOptions, host: AgentHost): Promise<number>
       exitCode = await answer(agent, question, host, screen);
       host.watchdog.alive();
     }
-    if (host.signal.aborted) screen.warn("agent: told to stop");
-    return exitCode;
+    if (!host.signal.aborted) return exitCode;
+    screen.warn("agent: told to stop");
+    return 0;
   } finally {
     host.watchdog.stopping();
     await store.close();

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { HoldfastError, type SessionStore } from "../../mod.ts";
+import { HoldfastError, type SessionStore, type StoreEvent } from "../../mod.ts";
 import { type Command, type CommandContext, exitCodes, UsageError } from "./command.ts";
 import { Progress } from "./progress.ts";
-import { existingSession, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
+import { existingSession, reportEvent, throwIfInterrupted, warn, withStore, writeJson } from "./store_access.ts";
 import { countOf, formatBytes, visibleLine } from "./terminal_text.ts";
 
 /** The command. */
@@ -20,6 +20,7 @@ export const command: Command = {
       "one or the other. SIGINT and SIGTERM stop it between two sessions.",
       "With --all, sessions that another process is writing are skipped and counted; then the large values that no " +
       "record names any more are removed, also those of sessions that were deleted.",
+      "A damaged line does not get into the new log: it is set aside in the session's quarantine, and the exit code is 1.",
     ],
     positionals: [{ name: "KEY", required: false, description: "the session's key" }],
     options: [
@@ -32,7 +33,12 @@ export const command: Command = {
     const key = context.parsed.positionals[0];
     const all = context.parsed.has("all");
     if ((key === undefined) !== all) throw new UsageError("Give a KEY or --all, one of the two");
-    return await withStore(context, {}, async (store) => {
+    let isDamaged = false;
+    const onEvent = (event: StoreEvent): void => {
+      isDamaged ||= event.type === "quarantined";
+      void reportEvent(context, event);
+    };
+    const code = await withStore(context, { onEvent }, async (store) => {
       if (key === undefined) return await compactAll(context, store);
       await existingSession(store, key);
       throwIfInterrupted(context);
@@ -40,6 +46,7 @@ export const command: Command = {
       throwIfInterrupted(context);
       return exitCodes.done;
     });
+    return isDamaged ? exitCodes.failed : code;
   },
 };
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { openStore } from "../../mod.ts";
 import { command } from "../../src/cli/compact.ts";
 import { jsonLines, threeRecords, withProgram } from "./in_process.ts";
@@ -16,6 +18,20 @@ test("compact takes truncated records out of the log; what stays keeps its numbe
     assert.deepEqual(jsonLines((await on(["show", "k", "--json", "--all"])).stdout), [
       { sequence: 2, record: { role: "user", content: "three" } },
     ]);
+  });
+});
+
+test("compact sets a damaged line aside, says so, and ends with 1", async () => {
+  await withProgram(async (on, directory) => {
+    for (const line of threeRecords.trim().split("\n")) await on(["append", "k"], { stdin: line });
+    const path = join(directory, "k.jsonl");
+    writeFileSync(path, readFileSync(path, "utf8").replace("two", "tvo"));
+    for (const args of [["compact", "k"], ["compact", "--all"]]) {
+      const { code, stderr } = await on(args);
+      // It is gone from the log after the first time.
+      assert.equal(code, args[1] === "k" ? 1 : 0, stderr);
+      if (args[1] === "k") assert.match(stderr, /Damaged line .* was set aside/);
+    }
   });
 });
 

@@ -124,6 +124,17 @@ for (const runtime of runtimeNames) {
   });
 }
 
+test("the agent that is told to stop ends with 0, though its last question got no answer", {
+  timeout: processTimeoutMs,
+}, async () => {
+  await withBoard(() => ({ status: 500, raw: "no model loaded" }), async ({ start }) => {
+    const child = start("node");
+    child.writeLine("How warm is it?");
+    while (!child.errorText().includes("ask again")) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(await child.kill("SIGTERM"), { code: 0, signal: null });
+  });
+});
+
 test("the agent says at each question that the disk is full, and goes on when it is not any more", {
   timeout: processTimeoutMs,
 }, async (context) => {

@@ -126,7 +126,7 @@ export class BootedDebian {
     if (child.exitCode === null && child.signalCode === null) {
       const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
       // SIGRTMIN+4 asks systemd for the same, whatever has become of its bus.
-      if (this.run("systemctl", "poweroff").status !== 0) this.run("kill", "-38", "1");
+      if (this.run("systemctl", "poweroff").status !== 0) this.run("sh", "-c", "kill -38 1");
       const deadline = setTimeout(() => {
         // Without nspawn its container would live on.
         if (this.#init !== "") process.kill(Number(this.#init), "SIGKILL");
