@@ -20,7 +20,7 @@ export const command: Command = {
       "one or the other. SIGINT and SIGTERM stop it between two sessions.",
       "With --all, sessions that another process is writing are skipped and counted; then the large values that no " +
       "record names any more are removed, also those of sessions that were deleted.",
-      "A damaged line does not get into the new log: it is set aside in the session's quarantine, and the exit code is 1.",
+      "A damaged line does not get into the new log: it is set aside in the quarantine, and the exit code is 1.",
     ],
     positionals: [{ name: "KEY", required: false, description: "the session's key" }],
     options: [
