@@ -9,6 +9,7 @@ import { noise, remains } from "./garbage.ts";
 import {
   type CrashRules,
   type DataOperation,
+  type Garbage,
   GROWN_NOISE,
   GROWN_ZERO,
   type GrowOperation,
@@ -29,6 +30,7 @@ import {
  * @param outcomes One for each operation; `0` leaves it out.
  * @param rules The rules.
  * @param seed For the garbage in bytes that nothing was written to.
+ * @param found Gets that garbage, by the operation that uncovered it.
  */
 export function applyOutcomes(
   disk: FileTree,
@@ -36,6 +38,7 @@ export function applyOutcomes(
   outcomes: readonly number[],
   rules: CrashRules,
   seed: number,
+  found?: Map<number, Garbage>,
 ): void {
   const touched = new Set<number>();
   for (let index = 0; index < pending.length; index++) {
@@ -60,7 +63,8 @@ export function applyOutcomes(
     else if (operation.kind === "size") applySize(disk, file, operation, outcome, rules);
     else {
       const uncovered = file.size < operation.from;
-      applyGrowth(disk, file, operation, outcome, seed);
+      const garbage = applyGrowth(disk, file, operation, outcome, seed);
+      if (garbage !== undefined) found?.set(operation.id, garbage);
       if (uncovered) restoreData(disk, file, pending, outcomes, index, rules);
     }
   }
@@ -115,18 +119,30 @@ function applySize(disk: FileTree, file: FileNode, operation: SizeOperation, ste
   }
 }
 
-function applyGrowth(disk: FileTree, file: FileNode, operation: GrowOperation, outcome: number, seed: number): void {
+function applyGrowth(
+  disk: FileTree,
+  file: FileNode,
+  operation: GrowOperation,
+  outcome: number,
+  seed: number,
+): Garbage | undefined {
   const start = file.size;
-  if (operation.to <= start) return;
+  if (operation.to <= start) return undefined;
   file.size = operation.to;
-  if (outcome === GROWN_ZERO) return;
+  if (outcome === GROWN_ZERO) return undefined;
   const mixed = Math.imul(seed ^ operation.inode, 0x9e3779b1) ^ Math.imul(start, 0x85ebca6b) ^ operation.to;
   const length = operation.to - start;
   const bytes = outcome === GROWN_NOISE ? noise(length, start, mixed) : remains(length, start, mixed, disk);
   // Pages between the old end and the write were never allocated: they read NUL in any case.
   const page = Math.floor((operation.to - 1) / PAGE_BYTES) * PAGE_BYTES;
   if (page > operation.from && page > start) bytes.fill(0, Math.max(operation.from - start, 0), page - start);
+  const { garbage } = operation;
+  if (garbage !== undefined) {
+    const known = garbage.bytes.subarray(Math.max(0, start - garbage.offset));
+    bytes.set(known, Math.max(0, garbage.offset - start));
+  }
   disk.writeBytes(file, bytes, start);
+  return { offset: start, bytes };
 }
 
 /** Writes earlier data again over the garbage of a growth that uncovered it. */

@@ -64,6 +64,16 @@ export interface GrowOperation extends OperationCommon {
   readonly to: number;
   /** Whether the page had no block before. */
   readonly fresh: boolean;
+  /** What stands where nothing was written, once writeback has brought it onto the disk: it stays as it is there. */
+  readonly garbage?: Garbage;
+}
+
+/** Bytes that a file has, but that nobody wrote. */
+export interface Garbage {
+  /** Where in the file. */
+  readonly offset: number;
+  /** What is there. */
+  readonly bytes: Uint8Array;
 }
 
 /** A new size because of a truncation. Its outcome is how many of its steps were done, page by page from the end. */

@@ -294,7 +294,7 @@ export class SimulatedFileSystem implements FileSystem {
    * @param choices As for {@linkcode SimulatedFileSystem.crash}; what is not chosen stays pending.
    */
   writeBack(choices: Choices): void {
-    writeBack(this.#machine.pages, choices);
+    writeBack(this.#machine.pages, choices, this.#machine.seed);
   }
 
   /**

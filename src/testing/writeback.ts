@@ -9,6 +9,7 @@ import { applyName, applyOutcomes } from "./crash_image.ts";
 import { PAGE_BYTES, ROOT_INODE } from "./file_tree.ts";
 import type { PageCache } from "./page_cache.ts";
 import {
+  type Garbage,
   NAME_REMOVED,
   NAME_SET,
   type NameOperation,
@@ -170,10 +171,13 @@ function commitSequence(pages: PageCache, until: number): void {
   forgetUnnamed(pages);
 }
 
-/** Writes some of what is pending to the disk, as a kernel does at any moment it likes. */
-export function writeBack(pages: PageCache, choices: Choices): void {
+/** Writes some of what is pending to the disk, as a kernel does at any moment it likes; the seed is for garbage. */
+export function writeBack(pages: PageCache, choices: Choices, seed: number): void {
   const { rules } = pages;
   const outcomes = decideOutcomes(pages.pending, choices, rules);
+  // What it uncovers depends on what else the disk holds now, and stays the same however that changes.
+  const garbage = new Map<number, Garbage>();
+  applyOutcomes(pages.disk.clone(), pages.pending, outcomes, rules, seed, garbage);
   pages.diskChanged();
   let sequenced = 0;
   pages.pending = pages.pending.map((operation, index) => {
@@ -184,7 +188,9 @@ export function writeBack(pages: PageCache, choices: Choices): void {
       return operation;
     }
     if (operation.kind === "name" && outcome !== wholeOutcome(operation, rules)) return operation;
-    return { ...operation, forced: outcome };
+    const forced = { ...operation, forced: outcome };
+    const found = garbage.get(operation.id);
+    return forced.kind === "grow" && found !== undefined ? { ...forced, garbage: found } : forced;
   });
   if (sequenced > 0) commitSequence(pages, sequenced);
   settle(pages);

@@ -5,6 +5,7 @@ import { SimulatedFileSystem } from "../../src/testing/mod.ts";
 import {
   bytes,
   crashCopy,
+  cut,
   diskWith,
   edit,
   everyChoice,
@@ -163,7 +164,7 @@ test("everything synced leaves nothing to choose", async () => {
 test("writeBack() takes nothing back: what it chose survives a power cut that keeps nothing else", async () => {
   await fc.assert(
     fc.asyncProperty(settings, steps, choices, choices, async (options, all, list, later) => {
-      const fileSystem = new SimulatedFileSystem({ ...options, sectorBytes: 4096 });
+      const fileSystem = new SimulatedFileSystem(options);
       await performAll(fileSystem, all.filter(({ kind }) => kind !== "writeBack"));
       const chosen = crashCopy(fileSystem, list).diskImageHash();
       const seen = fileSystem.cacheImageHash();
@@ -176,6 +177,43 @@ test("writeBack() takes nothing back: what it chose survives a power cut that ke
     }),
     { numRuns: 150, seed: 20261120 },
   );
+});
+
+test("writeBack() puts bytes on the disk for good: no change of another file moves them, garbage neither", async () => {
+  await fc.assert(
+    fc.asyncProperty(settings, steps, choices, steps, async (options, all, list, later) => {
+      const fileSystem = new SimulatedFileSystem(options);
+      await performAll(fileSystem, all);
+      await put(fileSystem, "/own", many("o", 9000), 300);
+      await fileSystem.syncDirectory("/");
+      fileSystem.writeBack(list);
+      const written = await textAt(crashCopy(fileSystem, []), "/own");
+      await performAll(fileSystem, later.filter(({ kind }) => kind !== "writeBack"));
+      assert.equal(await textAt(crashCopy(fileSystem, []), "/own"), written);
+    }),
+    { numRuns: 600, seed: 20261120 },
+  );
+});
+
+test("seed -64728569: old bytes that writeBack() shows behind a growth are not those of a file that it changes later", async () => {
+  const fileSystem = new SimulatedFileSystem({ model: "weak", sectorBytes: 4096, seed: -862300917 });
+  await put(fileSystem, "/0", many(" ", 2816), 6091);
+  await cut(fileSystem, "/1", 1);
+  await fileSystem.syncDirectory("/");
+  const list = [0, 1, 2, 0, 1];
+  assert.match(fileSystem.describe(list), /grow \/0 8192 -> 8907: kept, old bytes where no data is/);
+  const chosen = crashCopy(fileSystem, list).diskImageHash();
+  // The truncation of /1 is whole, and leaves the pending operations at once: the only other file is now one byte long.
+  fileSystem.writeBack(list);
+  assert.equal(fileSystem.pending().length, 4);
+  assert.equal(fileSystem.diskImageHash(), chosen);
+  // Nor do they change when that file does.
+  await put(fileSystem, "/1", many("x", 600));
+  await sync(fileSystem, "/1");
+  const shown = await textAt(crashCopy(fileSystem, []), "/0");
+  await put(fileSystem, "/1", many("y", 600));
+  await sync(fileSystem, "/1");
+  assert.equal(await textAt(crashCopy(fileSystem, []), "/0"), shown);
 });
 
 test("a sector is old or new, never a mixture, and an older write to it survives with a newer one", async () => {
