@@ -106,6 +106,8 @@ export class RecordChain {
   #before: OwnLine["behind"];
   /** The place of a broken line that ended before its closing brace: what follows may be the rest of it. */
   #splitSequence: number | null = null;
+  /** Broken lines without a place since the last record of ours: they may have been records all the same. */
+  #placeless = 0;
   /** Behind the last line that was taken for a record: how far a number may have jumped since. */
   #recordEnd: number;
   /** The two above, as they were before the last line that was taken for a record. */
@@ -169,6 +171,7 @@ export class RecordChain {
     const reason = this.#markedReason(line, bytes, mark, verified);
     if (reason !== null) return this.#takeBroken(line, bytes, reason, mark);
     this.#sequenceNext = mark.sequence + 1;
+    this.#placeless = 0;
     this.#beginRecord(line, mark.sequence);
     this.#seeds = [mark.checksum];
     this.#before = "own";
@@ -189,7 +192,8 @@ export class RecordChain {
     if (verified) return null;
     // Beyond the lines that were seen, not more records can have been lost in front of it than there is room for.
     const room = Math.floor((line.offset - this.#recordEnd) / 16) + 1;
-    const isFar = mark.sequence > this.#sequenceNext && mark.sequence - this.#recordSequenceLast > room;
+    const expected = this.#sequenceNext + this.#placeless;
+    const isFar = mark.sequence > expected && mark.sequence - this.#recordSequenceLast > room;
     if (this.#before !== "unknown" && isFar) return "its number cannot be";
     return readJson(bytes, mark.bodyLength) === null ? "not a JSON object" : null;
   }
@@ -205,7 +209,8 @@ export class RecordChain {
     const bytes = line.bytes;
     if (bytes === null) return this.#takeUnread(line);
     this.#splitSequence = null;
-    const damaged = this.#takeBroken(line, bytes, reason);
+    // Recovery overwrites the first byte of such a sector, and nobody behind it may be shifted by that.
+    const damaged = this.#takeBroken(line, bytes, reason, undefined, endsInBrace(bytes));
     this.#splitSequence = null;
     return damaged;
   }
@@ -228,18 +233,24 @@ export class RecordChain {
     return onSectors ? { ...damaged, dead: true } : damaged;
   }
 
-  #takeBroken(line: ScannedLine, bytes: Uint8Array, reason: string, mark?: Mark): DamagedLine {
+  #takeBroken(
+    line: ScannedLine,
+    bytes: Uint8Array,
+    reason: string,
+    mark?: Mark,
+    hasPlace = mark !== undefined || mayBeRecord(bytes),
+  ): DamagedLine {
     const computed = mark === undefined
       ? foreignChecksum(bytes, this.checksum)
       : lineChecksum(bytes, mark, this.checksum);
     this.#seeds = mark === undefined ? [computed] : [mark.checksum, computed];
     this.#before = "broken";
-    const sequence = this.#placeOfBroken(bytes, mark);
+    const sequence = this.#placeOfBroken(bytes, mark, hasPlace);
     return { kind: "damaged", offset: line.offset, length: line.length, sequence, rawIndex: line.rawIndex, reason };
   }
 
   /** A line that was split keeps one place, lines that were joined keep theirs, and nobody behind is shifted (A6). */
-  #placeOfBroken(bytes: Uint8Array, mark: Mark | undefined): number {
+  #placeOfBroken(bytes: Uint8Array, mark: Mark | undefined, hasPlace: boolean): number {
     const split = this.#splitSequence;
     const isWhole = bytes[bytes.length - 1] === braceClose;
     if (split !== null && mark === undefined && bytes[0] !== braceOpen) {
@@ -247,6 +258,10 @@ export class RecordChain {
       return split;
     }
     const sequence = this.#sequenceNext;
+    if (!hasPlace) {
+      this.#placeless++;
+      return sequence;
+    }
     const claimed = mark?.sequence ?? -1;
     const isRest = claimed > this.#recordSequenceLast && claimed < sequence;
     this.#sequenceNext = isRest ? claimed + 1 : sequence + joinedLines(bytes);
@@ -349,6 +364,20 @@ function looksLikeObject(bytes: Uint8Array): boolean {
   while (bytes[start] === 0x20 || bytes[start] === 0x09) start++;
   while (bytes[end] === 0x20 || bytes[end] === 0x09 || bytes[end] === 0x0d) end--;
   return bytes[start] === braceOpen && bytes[end] === braceClose;
+}
+
+/**
+ * Whether a broken line may be what is left of a record. One whose both ends are lost is more likely damage to blank
+ * bytes: to keep a place for that would leave none for the record behind it.
+ */
+function mayBeRecord(bytes: Uint8Array): boolean {
+  return bytes[0] === braceOpen || bytes[0] === harmlessByte || endsInBrace(bytes);
+}
+
+function endsInBrace(bytes: Uint8Array): boolean {
+  let end = bytes.length - 1;
+  while (bytes[end] === 0x20 || bytes[end] === 0x09 || bytes[end] === 0x0d) end--;
+  return end > 0 && bytes[end] === braceClose;
 }
 
 /** What one flipped bit makes of an LF. */

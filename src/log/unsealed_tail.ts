@@ -14,8 +14,8 @@ import type { ReadableFile } from "../fs/filesystem.ts";
 import { findAnchor } from "./chain_anchor.ts";
 import { type ScannedLine, scannerBytesInitial } from "./line_scanner.ts";
 import { LogLines } from "./log_lines.ts";
-import { type ChainPosition, type OwnLine, readJson, RecordChain } from "./record_chain.ts";
-import { fragmentByte, lineFeed, nul, readMark } from "./record_format.ts";
+import { type ChainPosition, type LineVerdict, type OwnLine, readJson, RecordChain } from "./record_chain.ts";
+import { fragmentByte, lineChecksum, lineFeed, type Mark, nul, readMark } from "./record_format.ts";
 
 /** A line behind the break that could pass for a record later. */
 export interface TornLine {
@@ -97,7 +97,11 @@ async function isBlankFrom(handle: ReadableFile, end: number, size: number): Pro
 
 /** Takes the lines of the end of a log in order; knows only what it needs since the last record without `~`. */
 class TailScan {
-  readonly #chain: RecordChain;
+  #chain: RecordChain;
+  /** The mark of the line before, whatever else that is. */
+  #markBefore: Mark | null = null;
+  /** The number of the last record of ours. */
+  #ownSequenceLast = -1;
   #durableOffset: number;
   #kept: ChainPosition;
   #keptTerminated = true;
@@ -123,8 +127,10 @@ class TailScan {
 
   /** Takes a line; its place is returned where it may be one that was glued together: see {@linkcode takeGlued}. */
   take(line: ScannedLine, isFragment: boolean, rawCount: number | null): TornLine | null {
-    const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#chain.take(line);
+    const verdict = isFragment ? this.#chain.takeDamaged(line, "a sector of a torn record") : this.#vouched(line);
     if (verdict === null) return null;
+    if (verdict.kind === "own") this.#ownSequenceLast = verdict.sequence;
+    this.#markBefore = verdict.kind === "own" ? verdict.mark : line.bytes === null ? null : markOf(line.bytes);
     const behindLast = this.#next;
     this.#next = {
       offset: line.offset + line.length + (line.terminated ? 1 : 0),
@@ -154,6 +160,22 @@ class TailScan {
     if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) return place;
     if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
     return null;
+  }
+
+  /**
+   * What the chain makes of a line; or, as where a search from the end begins, a record without `~` that the mark of the
+   * line before vouches for: its number is out of order only because damaged lines were counted in front of it.
+   */
+  #vouched(line: ScannedLine): LineVerdict | null {
+    const verdict = this.#chain.take(line);
+    const before = this.#markBefore;
+    if (verdict?.kind !== "damaged" || line.bytes === null || before === null) return verdict;
+    const mark = markOf(line.bytes);
+    if (mark === null || mark.deferred || mark.sequence <= this.#ownSequenceLast) return verdict;
+    if (lineChecksum(line.bytes, mark, before.checksum) !== mark.checksum) return verdict;
+    const { offset } = line;
+    this.#chain = new RecordChain({ offset, checksum: before.checksum, sequence: mark.sequence, rawCount: null });
+    return this.#chain.take(line);
   }
 
   /** Keeps a line that somebody glued to a fragment; what only looks like one is torn. */
@@ -213,9 +235,14 @@ class TailScan {
   }
 }
 
+function markOf(bytes: Uint8Array): Mark | null {
+  const verdict = readMark(bytes);
+  return verdict.kind === "marked" ? verdict.mark : null;
+}
+
 /** Whether a line carries a mark: with other neighbours its checksum might fit, or be taken on trust. */
 function mayVerifyLater(line: ScannedLine): boolean {
-  return line.bytes !== null && readMark(line.bytes).kind === "marked";
+  return line.bytes !== null && markOf(line.bytes) !== null;
 }
 
 /**

@@ -93,7 +93,8 @@ test("a line that is no object is reported, also where its checksum fits", async
   );
   const { records, damage } = await readLog(log.bytes());
   assert.deepEqual(summaryOf(records), ['0:{"a":0}', '4:{"a":5}']);
-  assert.deepEqual(damage.map(({ sequence }) => sequence), [1, 2, 3, 4]);
+  // Neither a list nor a control character keeps a place in the count.
+  assert.deepEqual(damage.map(({ sequence }) => sequence), [1, 2, 3, 3]);
 });
 
 test("records below `sequenceMin` are passed over without being parsed", async () => {

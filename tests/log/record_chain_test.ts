@@ -208,7 +208,7 @@ test("A6 (iii): what recovery made harmless keeps its number and place, and neve
 test("a number that goes back, or further than lines can have been lost, is not believed without its checksum", () => {
   for (const number of [0, 1, 400]) {
     const line = `{"a":1,"#":"${number} 0123abcd"}\n`;
-    const log = new LogBuilder().own('{"a":0}').own('{"a":1}').raw("broken\n").raw(line).foreign('{"f":1}');
+    const log = new LogBuilder().own('{"a":0}').own('{"a":1}').raw('{"broken\n').raw(line).foreign('{"f":1}');
     const verdicts = short(verdictsOn(log.bytes()));
     assert.deepEqual(verdicts.slice(2, 4), ["2 damaged", "3 damaged"], `${number}`);
     assert.deepEqual(verdicts.slice(4), ["4 foreign"], `${number}`);
@@ -216,6 +216,27 @@ test("a number that goes back, or further than lines can have been lost, is not 
   // With its checksum it may jump: `first` may be beyond the end (B2).
   const jump = new LogBuilder().own('{"a":0}').own('{"a":1}', "", 500).foreign('{"f":1}');
   assert.deepEqual(short(verdictsOn(jump.bytes())), ["0 verified", "500 verified", "501 foreign"]);
+});
+
+test("A6, I1: junk in the blank bytes in front of a foreign line takes no place, and none from the record behind it", () => {
+  for (const junk of ["\x0b\n", "\x0b\n\x0b\n", `${"\x7f".repeat(512)}\n`, "?\n\x02\n x \n"]) {
+    const log = new LogBuilder().own('{"a":0}').raw(`\n\n${junk}\n`).foreign('{"f":1}').own('{"a":2}').own('{"a":3}');
+    const verdicts = verdictsOn(log.bytes());
+    const records = verdicts.filter(({ kind }) => kind !== "damaged");
+    assert.deepEqual(short(records), ["0 verified", "1 foreign", "2 unverified behind foreign", "3 verified"], junk);
+    assert.ok(verdicts.length > records.length, "it is reported");
+  }
+  // If it was a foreign record all the same, the next one of ours says so.
+  const shortLog = new LogBuilder().own('{"a":0}').foreign("{}").foreign('{"f":2}').own('{"a":3}');
+  const lost = shortLog.bytes();
+  lost.fill(0x7f, shortLog.lines[1]?.offset, (shortLog.lines[1]?.end ?? 0) - 1);
+  const found = short(verdictsOn(lost));
+  assert.deepEqual(found, ["0 verified", "1 damaged", "1 foreign", "3 unverified behind foreign"]);
+  // What still has one of its ends was a line, and keeps its place.
+  for (const rest of ['{"a":1,\x01', '\x01"a":1}', '\x01"a":1} \r']) {
+    const log = new LogBuilder().own('{"a":0}').raw(`${rest}\n`).foreign('{"f":2}');
+    assert.deepEqual(short(verdictsOn(log.bytes())), ["0 verified", "1 damaged", "2 foreign"], rest);
+  }
 });
 
 test("a line beyond the limit, of no object, or that is blank", () => {
