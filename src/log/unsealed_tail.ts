@@ -163,8 +163,8 @@ class TailScan {
   }
 
   /**
-   * What the chain makes of a line; or, as where a search from the end begins, a record without `~` that the mark of the
-   * line before vouches for: its number is out of order only because damaged lines were counted in front of it.
+   * What the chain makes of a line; or, as where a search from the end begins, a record without `~` that the mark of
+   * the line before vouches for: its number is out of order only because damaged lines were counted in front of it.
    */
   #vouched(line: ScannedLine): LineVerdict | null {
     const verdict = this.#chain.take(line);
