@@ -36,6 +36,7 @@ export class Aftermath {
   readonly #died: "power" | "kill";
   readonly #recovered: StateSet;
   readonly #visited: boolean;
+  readonly #told: (() => string)[] = [];
 
   /**
    * Prepares it.
@@ -62,6 +63,11 @@ export class Aftermath {
     this.#died = died;
   }
 
+  /** What has been done so far, step by step, in words. */
+  get steps(): readonly string[] {
+    return this.#told.map((tell) => tell());
+  }
+
   /**
    * Runs it.
    *
@@ -69,8 +75,11 @@ export class Aftermath {
    */
   async run(): Promise<void> {
     const { experiment } = this;
+    if (this.#visited) this.#tell("picoclaw appends a message to each session");
     const messages = this.#visited ? await appendBeforeRecovery(experiment) : [];
+    this.#tell("somebody reads without the lock");
     await experiment.readOnly();
+    this.#tell("the store is opened for writing, recovers, and is read");
     await experiment.recover(this.#died);
     for (const [session, message] of messages) {
       if (experiment.model(session).latest.log.some(({ text }) => text === message.text)) continue;
@@ -79,6 +88,7 @@ export class Aftermath {
       throw new Violation("I1", `What picoclaw has appended before the recovery is gone: ${message.text}`);
     }
     const quarantined = await experiment.checkDirectory();
+    this.#tell("the store and its directory are checked");
     await this.#verify();
     await experiment.checkOperations();
     this.#cutPower();
@@ -90,18 +100,26 @@ export class Aftermath {
     if (this.#recovered.has(start)) return;
     const watch = fileSystem.watchContents(skipped);
     // The cut has decided what a killed program had left open.
+    this.#tell("the store is opened for writing again");
     if (experiment.world.sessions.some(({ effects }) => effects.length > 0)) await experiment.recover("power");
     const deleted = await this.#deletedSessions();
+    this.#tell("a record is appended to each session, and acknowledged");
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });
     await this.#checkQuarantine(quarantined, deleted);
     this.#cutPower();
+    this.#tell("somebody reads without the lock");
     await experiment.readOnly();
     if (!watch.looked) this.#recovered.add(start);
+  }
+
+  #tell(words: string): void {
+    this.#told.push(() => words);
   }
 
   /** What is not durable goes; whoever watches the steps goes on with the new machine. */
   #cutPower(): void {
     const { fileSystem } = this.experiment;
+    this.#told.push(() => `the power is cut, and nothing survives that was not synced\n${fileSystem.describe([])}`);
     const hook = fileSystem.onStep;
     fileSystem.onStep = undefined;
     const crashed = fileSystem.crash();

@@ -59,6 +59,8 @@ export interface Finding {
   readonly path: readonly Ending[];
   /** What the steps were, in words, outermost first. */
   readonly steps: readonly string[];
+  /** What was done behind the last end, in words, the last step being the one in which it showed. */
+  readonly aftermath: readonly string[];
   /** What is broken. */
   readonly violation: Violation;
 }
@@ -91,6 +93,7 @@ export class Explorer {
   /** Recoveries that were run; the other states differ from one of these only in what none of its programs looked at. */
   recoveries = 0;
   #performed = 0;
+  #aftermath: readonly string[] = [];
   readonly #recovered = new StateSet();
   readonly #passed = new StateSet();
   /** What the disk holds after a cut, by the cut's identity; of one scenario. */
@@ -118,12 +121,14 @@ export class Explorer {
     const { options } = this;
     this.options = { ...options, ...changes };
     this.#images.clear();
+    this.#aftermath = [];
     try {
       await this.#run(scenario, path, steps);
       return null;
     } catch (error) {
       const violation = error instanceof Violation ? error : new Violation("error", stackOf(error));
-      return { scenario, performed: this.#performed, path: [...path], steps: [...steps], violation };
+      const found = { path: [...path], steps: [...steps], aftermath: this.#aftermath };
+      return { scenario, performed: this.#performed, ...found, violation };
     } finally {
       this.options = options;
     }
@@ -233,7 +238,12 @@ export class Explorer {
       this.options.picoclawBeforeRecovery === true && died === "power",
     );
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
-    await aftermath.run();
+    try {
+      await aftermath.run();
+    } catch (error) {
+      this.#aftermath = aftermath.steps;
+      throw error;
+    }
     fileSystem.onStep = undefined;
     if (!watch.looked) this.#passed.add(start);
     for (const nested of moments) await this.#endAt(nested, depth - 1, path, steps);

@@ -55,17 +55,18 @@ export async function tellStory(options: ExplorerOptions, finding: Finding): Pro
   for (const operation of scenario.prepare) lines.push(`  ${++number}. ${operationWords(operation)} (before)`);
   for (const operation of scenario.operations) lines.push(`  ${++number}. ${operationWords(operation)}`);
   const ends: string[] = [];
-  await withStoppedClock(async () => {
+  const again = await withStoppedClock(async () => {
     const onEnd: ExplorerOptions["onEnd"] = (before, _after, choices) => {
       ends.push(choices === null ? "" : before.describe(choices));
     };
-    await new Explorer({ ...options, depth: Math.max(options.depth, path.length - 1), only: path, onEnd })
+    return await new Explorer({ ...options, depth: Math.max(options.depth, path.length - 1), only: path, onEnd })
       .explore(scenario);
   });
   for (const [index, step] of steps.entries()) {
     lines.push(`${index === 0 ? "then" : "and in the recovery"}: ${step}`);
     if (ends[index] !== undefined && ends[index] !== "") lines.push(ends[index]);
   }
+  for (const step of again?.aftermath ?? finding.aftermath) lines.push(`afterwards: ${step}`);
   lines.push(violation.message);
   lines.push(`again: holdfast torture --reproduce '${encodeReproduction({ scenario, path })}'`);
   return lines.join("\n");

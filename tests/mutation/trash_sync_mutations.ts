@@ -118,6 +118,15 @@ export const trashSyncMutations: readonly Mutation[] = [
     redundant: "its directory goes next, and that is synced",
   },
   {
+    name: "restore: what the meta file will say is not synced before it gets its name",
+    replace: [{
+      file,
+      from: "await writeFully(handle, encodeMeta(meta), 0);\n    await handle.syncData();",
+      to: "await writeFully(handle, encodeMeta(meta), 0);",
+    }],
+    hunts: [hunts.restored, hunts.back],
+  },
+  {
     name: "trash: that the directory of an item is gone is not synced",
     replace: [{
       file,
