@@ -122,6 +122,20 @@ function countingClone(
   };
 }
 
+/** It is a write and a sync. */
+function countingDurableWrite(
+  writeDurable: NonNullable<FileHandle["writeDurable"]>,
+  counters: FileSystemCounters,
+): NonNullable<FileHandle["writeDurable"]> {
+  return async (bytes, offset) => {
+    counters.writes++;
+    counters.syncs++;
+    const count = await writeDurable(bytes, offset);
+    counters.bytesWritten += count;
+    return count;
+  };
+}
+
 function countingFileHandle(inner: FileHandle, counters: FileSystemCounters): FileHandle {
   return {
     async read(buffer, offset) {
@@ -136,6 +150,9 @@ function countingFileHandle(inner: FileHandle, counters: FileSystemCounters): Fi
       counters.bytesWritten += count;
       return count;
     },
+    ...(inner.writeDurable === undefined
+      ? {}
+      : { writeDurable: countingDurableWrite(inner.writeDurable.bind(inner), counters) }),
     truncate(size) {
       counters.truncates++;
       return inner.truncate(size);
@@ -145,6 +162,7 @@ function countingFileHandle(inner: FileHandle, counters: FileSystemCounters): Fi
       return inner.syncData();
     },
     stat: () => inner.stat(),
+    ...(inner.pathSync === undefined ? {} : { pathSync: inner.pathSync.bind(inner) }),
     setMode: (mode) => inner.setMode(mode),
     setOwner: (userId, groupId) => inner.setOwner(userId, groupId),
     ...(inner.setModified === undefined ? {} : { setModified: inner.setModified.bind(inner) }),

@@ -84,6 +84,19 @@ export interface FileHandle {
    * @returns How many bytes were written.
    */
   write(bytes: Uint8Array, offset: number): Promise<number>;
+  /**
+   * Writes bytes inside the file at an offset, and makes these bytes durable: a write and a sync in one call, for the
+   * pages that it touches. It says nothing of what was written before, nor of a size. Where it is missing, or the
+   * system has none, a write and a sync do the same.
+   *
+   * When it rejects, the bytes may or may not be in the file and durable, as after a failed
+   * {@linkcode FileHandle.syncData}.
+   *
+   * @param bytes What to write; ends at or before the end of the file.
+   * @param offset Where in the file.
+   * @returns How many bytes were written; all of those are durable.
+   */
+  writeDurable?(bytes: Uint8Array, offset: number): Promise<number>;
   /** Cuts or grows (with NUL) the file to a size. Not durable before a sync. */
   truncate(size: number): Promise<void>;
   /**
@@ -95,6 +108,12 @@ export interface FileHandle {
   syncData(): Promise<void>;
   /** What the file system says of the file now. */
   stat(): Promise<FileStat>;
+  /**
+   * By which path the file is known now, in the file system's own words: equal answers mean that the same name still
+   * leads to the file, a different one nothing at all. A look at what the kernel has in memory; undefined where it
+   * cannot be told.
+   */
+  pathSync?(): string | undefined;
   /** Sets the permission bits. */
   setMode(mode: number): Promise<void>;
   /** Sets owner and group; rejects with `EPERM` unless privileged. */

@@ -28,7 +28,9 @@ import {
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileKind, FileStat, OpenOptions } from "./filesystem.ts";
 import { settled } from "./runtime_callback.ts";
+import { descriptorPath } from "./runtime_descriptor_path.ts";
 import { isPermissionModelOn, PermittedFile } from "./runtime_permission.ts";
+import { SynchronousWrites } from "./runtime_synchronous_writes.ts";
 
 /** A pipe or device must neither be waited for nor become our terminal; for files both flags mean nothing. */
 const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -87,13 +89,14 @@ export function fileStatOf(stats: Stats): FileStat {
  */
 export async function openRuntimeFile(path: string, options: OpenOptions): Promise<FileHandle> {
   const descriptor = await openRuntimeDescriptor(path, options);
-  if (!isPermissionModelOn()) return new RuntimeFileHandle(descriptor);
+  const writablePath = options.access === "write" ? path : undefined;
+  if (!isPermissionModelOn()) return new RuntimeFileHandle(descriptor, writablePath);
   let permitted: PermittedFile | undefined;
   await closedOnFailure(descriptor, async () => {
     permitted = await PermittedFile.open(path, descriptor);
     if (permitted === undefined) throw codedError("ESTALE", `was replaced while it was opened, open '${path}'`);
   });
-  return new RuntimeFileHandle(descriptor, permitted);
+  return new RuntimeFileHandle(descriptor, writablePath, permitted);
 }
 
 /**
@@ -180,13 +183,16 @@ function checkBytes(value: number): void {
  */
 class RuntimeFileHandle implements FileHandle {
   readonly #descriptor: number;
+  readonly #writablePath: string | undefined;
   readonly #permitted: PermittedFile | undefined;
+  #synchronous: Promise<SynchronousWrites | undefined> | undefined;
   #closed = false;
   #running = 0;
   #idle: (() => void) | undefined;
 
-  constructor(descriptor: number, permitted?: PermittedFile) {
+  constructor(descriptor: number, writablePath: string | undefined, permitted?: PermittedFile) {
     this.#descriptor = descriptor;
+    this.#writablePath = writablePath;
     this.#permitted = permitted;
   }
 
@@ -209,6 +215,20 @@ class RuntimeFileHandle implements FileHandle {
     return await this.#run<number>((descriptor, done) => write(descriptor, bytes, 0, bytes.length, offset, done));
   }
 
+  async writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
+    checkBytes(offset);
+    return await this.#counted(async () => {
+      const path = this.#writablePath;
+      if (path !== undefined) this.#synchronous ??= SynchronousWrites.open(path, this.#descriptor);
+      const [synchronous, descriptor, permitted] = [await this.#synchronous, this.#descriptor, this.#permitted];
+      if (synchronous !== undefined) return await synchronous.write(bytes, offset);
+      const count = await settled<number>((done) => write(descriptor, bytes, 0, bytes.length, offset, done));
+      if (permitted === undefined) await settled((done) => fdatasync(descriptor, done));
+      else await permitted.syncData();
+      return count;
+    });
+  }
+
   async truncate(size: number): Promise<void> {
     checkBytes(size);
     await this.#run((descriptor, done) => ftruncate(descriptor, size, done));
@@ -222,6 +242,10 @@ class RuntimeFileHandle implements FileHandle {
 
   async stat(): Promise<FileStat> {
     return fileStatOf(await this.#run<Stats>((descriptor, done) => fstat(descriptor, done)));
+  }
+
+  pathSync(): string | undefined {
+    return descriptorPath(this.#open());
   }
 
   async setMode(mode: number): Promise<void> {
@@ -270,6 +294,7 @@ class RuntimeFileHandle implements FileHandle {
     this.#closed = true;
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle = resolve);
     await this.#permitted?.close();
+    await (await this.#synchronous)?.close();
     await settled((done) => close(descriptor, done));
   }
 

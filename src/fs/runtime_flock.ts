@@ -29,6 +29,11 @@ export interface DenoFile {
 export interface DenoRuntime {
   /** `Deno.open`. */
   open(path: string, options: { read: boolean; write: boolean }): Promise<DenoFile>;
+  /** `Deno.permissions`. */
+  permissions: {
+    /** Says what is permitted, and asks nobody. */
+    querySync(permission: { name: "read"; path: string }): { state: string };
+  };
 }
 
 /** What we use of Bun: C functions by name. */

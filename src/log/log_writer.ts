@@ -108,14 +108,21 @@ export class LogWriter implements GroupOwner {
    * @throws {HoldfastError} `disk-full` or `io` when nothing of it is in the log; `failed` when that is unknown.
    */
   async append(batches: readonly Batch[], durable: boolean, begin: () => boolean = () => true): Promise<number> {
-    await this.lookAtFile();
+    this.assertOpen();
     const end = this.#end;
     const bound = groupBytesBound(batches);
+    // In blocks that are there, nobody's lines are in the way unless the file has grown.
+    const isInFill = end.tailOffset + bound <= end.size && this.#identity.endsAt(end.size);
+    if (!isInFill) await this.lookAtFile();
     if (end.tailOffset > end.syncedOffset && end.unsynced + bound > unsyncedBytesMax) await this.sync();
     if (!begin()) return -1;
     const first = end.sequenceNext;
-    await this.#groups.write(this.#encode(batches));
+    const writing = this.#groups.write(this.#encode(batches), durable);
+    // While the device is at work. A log that has lost its name meanwhile acknowledges nothing (H15).
+    const keepsName = !isInFill || this.#identity.keepsName();
+    await writing;
     this.assertOpen();
+    if (!keepsName) await this.lookAtFile();
     if (durable || end.unsynced > unsyncedBytesMax) await this.sync();
     return first;
   }
@@ -241,7 +248,7 @@ export class LogWriter implements GroupOwner {
   }
 
   /**
-   * Looks whether the file is still ours alone, as is done before each append; for use before a rewrite. Nobody else
+   * Looks whether the file is still ours alone: before it grows, is trimmed or is rewritten. Nobody else
    * may write the log, but picoclaw knows no lock: what it appended is gone on behind, and a log that was taken away
    * under us makes the session fail (A5, H15).
    */

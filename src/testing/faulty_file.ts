@@ -71,6 +71,29 @@ export class FaultyFile implements FileHandle {
     return answer(fault, call, done);
   }
 
+  /** {@inheritDoc FileHandle.writeDurable} */
+  async writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
+    const call: PortCall = { method: "write", path: this.#path, offset, length: bytes.length };
+    const fault = this.#injector.next(call);
+    if (fault !== undefined) {
+      const part = partWritten(fault, bytes);
+      const done = part === undefined ? 0 : await this.#writeDurable(part, offset);
+      return answer(fault, call, done);
+    }
+    // It can fail as a write, and as a sync.
+    const { passes, failure } = this.#planSync();
+    const count = passes ? await this.#writeDurable(bytes, offset) : await this.#inner.write(bytes, offset);
+    if (failure !== undefined) throw failure;
+    return count;
+  }
+
+  async #writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
+    if (this.#inner.writeDurable !== undefined) return await this.#inner.writeDurable(bytes, offset);
+    const count = await this.#inner.write(bytes, offset);
+    await this.#inner.syncData();
+    return count;
+  }
+
   /** {@inheritDoc FileHandle.truncate} */
   truncate(size: number): Promise<void> {
     const call: PortCall = { method: "truncate", path: this.#path, offset: size };

@@ -7,9 +7,11 @@
 import type { FileHandle, FileStat } from "../fs/filesystem.ts";
 import type { Choices } from "./crash_choices.ts";
 import { type FileNode, PAGE_BYTES, readBytes, type TreeNode } from "./file_tree.ts";
+import type { PageCache } from "./page_cache.ts";
+import { lookUp } from "./path_lookup.ts";
 import type { SimulatedMachine, SimulatedProcess } from "./simulated_machine.ts";
 import { systemError } from "./system_error.ts";
-import { failSyncFile, type SyncFaultMode, syncFile } from "./writeback.ts";
+import { failSyncFile, type SyncCost, type SyncFaultMode, syncFile, syncRange } from "./writeback.ts";
 
 /** An open file of a {@linkcode SimulatedFileSystem}; made by its `open` only. */
 export class SimulatedFile implements FileHandle {
@@ -56,6 +58,28 @@ export class SimulatedFile implements FileHandle {
   /** {@inheritDoc FileHandle.write} */
   async write(bytes: Uint8Array, offset: number): Promise<number> {
     return await this.#answer("write", this.writeSync(bytes, offset));
+  }
+
+  /** {@inheritDoc FileHandle.writeDurable} */
+  async writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
+    const { size } = this.#file("write", true);
+    if (offset + bytes.length > size) {
+      throw new RangeError(`Durable writes stay inside the file: ${offset + bytes.length} > ${size}`);
+    }
+    const count = this.writeSync(bytes, offset);
+    this.#sync((pages) => syncRange(pages, this.#inode, offset, offset + count));
+    return await this.#answer("write", count);
+  }
+
+  /** {@inheritDoc FileHandle.pathSync} */
+  pathSync(): string | undefined {
+    this.#file("readlink", false);
+    try {
+      const { node } = lookUp(this.#machine.pages.cache, this.#path, "readlink", false);
+      return node?.inode === this.#inode ? this.#path : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** {@inheritDoc FileHandle.syncData} */
@@ -133,6 +157,10 @@ export class SimulatedFile implements FileHandle {
   /** Makes bytes and size durable. */
   syncDataSync(): void {
     this.#file("fdatasync", false);
+    this.#sync((pages) => syncFile(pages, this.#inode));
+  }
+
+  #sync(makeDurable: (pages: PageCache) => SyncCost): void {
     const machine = this.#machine;
     machine.step(this.#process, "before", "fdatasync", this.#path);
     machine.counters.syncs++;
@@ -144,7 +172,7 @@ export class SimulatedFile implements FileHandle {
     this.#fault = undefined;
     if (fault === undefined) {
       machine.pages.device?.beforeSync(machine.pages);
-      const cost = syncFile(machine.pages, this.#inode);
+      const cost = makeDurable(machine.pages);
       machine.counters.syncedPages += cost.pages;
       if (cost.metadata) machine.counters.metadataSyncs++;
       machine.step(this.#process, "after", "fdatasync", this.#path);

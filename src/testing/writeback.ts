@@ -61,6 +61,31 @@ export function syncFile(pages: PageCache, inode: number): SyncCost {
   return { pages: touched.size, metadata };
 }
 
+/**
+ * Makes some pages of a file durable, and nothing else: what a write does that syncs by itself. A size or a name that
+ * is pending stays so, which is harsher than Linux.
+ *
+ * @param pages The views.
+ * @param inode The file.
+ * @param start Where the bytes start.
+ * @param end Where they end; their pages are written as a whole, with what was written to them before.
+ * @returns What it cost.
+ */
+export function syncRange(pages: PageCache, inode: number, start: number, end: number): SyncCost {
+  const [first, last] = [Math.floor(start / PAGE_BYTES), Math.floor((end - 1) / PAGE_BYTES)];
+  const touched = new Set<number>();
+  pages.pending = pages.pending.map((operation) => {
+    if (operation.inode !== inode || operation.kind !== "data") return operation;
+    const page = Math.floor(operation.offset / PAGE_BYTES);
+    if (page < first || page > last) return operation;
+    touched.add(page);
+    return { ...operation, forced: wholeOutcome(operation, pages.rules) };
+  });
+  pages.diskChanged();
+  settle(pages);
+  return { pages: touched.size, metadata: false };
+}
+
 /** Fails to make a file durable; the choices say which of its pending operations got there all the same. */
 export function failSyncFile(pages: PageCache, inode: number, mode: SyncFaultMode, choices: Choices): void {
   if (mode === "false") {

@@ -10,6 +10,7 @@ import { bytes, type RegisterCase, textOf, writeAt } from "./conformance_environ
 export function registerFileCases(register: RegisterCase): void {
   registerReading(register);
   registerWriting(register);
+  registerDurableWrites(register);
   registerTruncation(register);
   registerFacts(register);
   registerSyncTwins(register);
@@ -86,6 +87,58 @@ function registerWriting(register: RegisterCase): void {
     const received = new Uint8Array(sent.length + 10);
     assert.equal(await handle.read(received, 3), sent.length);
     assert.deepEqual(received.subarray(0, sent.length), sent);
+  });
+}
+
+function registerDurableWrites(register: RegisterCase): void {
+  register("writeDurable() overwrites bytes inside the file, and nothing else", async ({ open, path, write, text }) => {
+    await write(path("file"), "0123456789");
+    const handle = await open(path("file"), { access: "write" });
+    if (handle.writeDurable === undefined) return;
+    assert.equal(await handle.writeDurable(bytes("ABC"), 3), 3);
+    assert.equal(await handle.writeDurable(bytes("z"), 9), 1);
+    assert.equal(await text(path("file")), "012ABC678z");
+    // Also when the name leads elsewhere by now: it is the open file that is written.
+    const other = await open(path("other"), { access: "write", create: "exclusive" });
+    await writeAt(other, "other", 0);
+    assert.equal(await handle.writeDurable(bytes("y"), 0), 1);
+    assert.equal(await text(path("other")), "other");
+  });
+
+  register("writeDurable() of a file that has lost its name before is a write and a sync", async (environment) => {
+    const { open, path, write, text, fileSystem } = environment;
+    await write(path("file"), "0123456789");
+    const handle = await open(path("file"), { access: "write" });
+    if (handle.writeDurable === undefined) return;
+    await fileSystem.rename(path("file"), path("moved"));
+    await write(path("file"), "another one");
+    assert.equal(await handle.writeDurable(bytes("ABC"), 3), 3);
+    assert.equal(await text(path("moved")), "012ABC6789");
+    assert.equal(await text(path("file")), "another one");
+  });
+
+  register("writeDurable() needs a file that is open for writing", async ({ open, path, write }) => {
+    await write(path("file"), "0123456789");
+    const handle = await open(path("file"), { access: "read" });
+    await assert.rejects(handle.writeDurable?.(bytes("A"), 0) ?? Promise.reject(new Error("none")));
+  });
+
+  register("pathSync() stays the same until the name leads elsewhere", async ({ open, path, write, fileSystem }) => {
+    await write(path("file"), "0123456789");
+    const handle = await open(path("file"), { access: "write" });
+    const before = handle.pathSync?.();
+    // Where it cannot be told there is nothing to hold it against.
+    if (before === undefined) return;
+    assert.equal(handle.pathSync?.(), before);
+    await writeAt(handle, "more", 10);
+    assert.equal(handle.pathSync?.(), before);
+    await fileSystem.rename(path("file"), path("moved"));
+    assert.notEqual(handle.pathSync?.(), before);
+    await fileSystem.rename(path("moved"), path("file"));
+    assert.equal(handle.pathSync?.(), before);
+    await write(path("new"), "new");
+    await fileSystem.rename(path("new"), path("file"));
+    assert.notEqual(handle.pathSync?.(), before);
   });
 }
 

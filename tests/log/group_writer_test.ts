@@ -26,6 +26,7 @@ async function openGroups(): Promise<Opened> {
       failures.push(why);
       return new HoldfastError("failed", why);
     },
+    failure: null,
     assertOpen: () => {},
   };
   return { fileSystem, end, writer: new GroupWriter(owner, { handle, path: logPath }, end, true), failures };
@@ -37,9 +38,9 @@ function group(text: string, sequenceNext: number): Parameters<GroupWriter["writ
 
 test("write() gives the first group no fill, and the second one to just below a multiple of 4,096 (C13, H13)", async () => {
   const { fileSystem, end, writer } = await openGroups();
-  await writer.write(group("one\n", 1));
+  await writer.write(group("one\n", 1), true);
   assert.equal(end.size, 4);
-  await writer.write(group("two\n", 2));
+  await writer.write(group("two\n", 2), true);
   assert.equal(end.size % 4096, 4095);
   assert.equal(fileSystem.text(logPath).length, end.size);
   assert.match(fileSystem.text(logPath), /^one\ntwo\n+$/);
@@ -49,32 +50,32 @@ test("write() gives the first group no fill, and the second one to just below a 
 
 test("write() undoes what failed, and moves the end back (C7)", async () => {
   const { fileSystem, end, writer, failures } = await openGroups();
-  await writer.write(group("one\n", 1));
+  await writer.write(group("one\n", 1), true);
   let left = 1;
   fileSystem.hook = (call) => {
     if (call.name === "write" && left-- > 0) throw systemError("EIO");
   };
-  await assert.rejects(writer.write(group("two\n", 2)), { code: "io" });
+  await assert.rejects(writer.write(group("two\n", 2), true), { code: "io" });
   assert.deepEqual([fileSystem.text(logPath), end.position.offset, end.sequenceNext], ["one\n", 4, 1]);
   left = 1;
   fileSystem.hook = (call) => {
     if ((call.name === "write" && left-- > 0) || call.name === "truncate") throw systemError("EIO");
   };
-  await assert.rejects(writer.write(group("two\n", 2)), { code: "failed" });
+  await assert.rejects(writer.write(group("two\n", 2), true), { code: "failed" });
   assert.equal(failures.length, 1);
   assert.equal(writer.undoing, false);
 });
 
 test("write() falls back to the group alone where there is no room for fill, and says so to a blocking flush", async () => {
   const { fileSystem, end, writer, failures } = await openGroups();
-  await writer.write(group("one\n", 1));
+  await writer.write(group("one\n", 1), true);
   const seen: (number | undefined)[] = [];
   fileSystem.hook = (call) => {
     if (call.name !== "write") return;
     seen.push(writer.inFlight?.end);
     if (call.offset + call.bytes.length > 8) throw systemError("ENOSPC");
   };
-  await writer.write(group("two\n", 2));
+  await writer.write(group("two\n", 2), true);
   assert.deepEqual(seen, [8191, 8]);
   assert.deepEqual([fileSystem.text(logPath), end.size, failures], ["one\ntwo\n", 8, []]);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { durableWriteProbes } from "./durable_write_probes.ts";
 import { cutHunts, faultHunts } from "./hunts.ts";
 import type { Mutation } from "./mutation.ts";
 import { probes } from "./probes.ts";
@@ -60,10 +61,43 @@ export const appendMutations: readonly Mutation[] = [
     name: "no look at the file before an append",
     replace: [{
       file: "log/log_writer.ts",
-      from: "await this.lookAtFile();\n    const end = this.#end;\n    const bound",
-      to: "const end = this.#end;\n    const bound",
+      from: "if (!isInFill) await this.lookAtFile();",
     }],
     hunts: [cutHunts.foreign],
+  },
+  {
+    name: "a durable write goes ahead of what is buffered in front of it",
+    replace: [{ file: "log/group_writer.ts", from: " && this.#end.syncedOffset === offset;", to: ";" }],
+    hunts: [durableWriteProbes.behindBuffered],
+  },
+  {
+    name: "a durable write that failed is no failure of the session",
+    replace: [{
+      file: "log/group_writer.ts",
+      from: 'throw this.#owner.fail("a durable write failed, so what is durable is unknown", error);',
+      to: "throw error;",
+    }],
+    hunts: [durableWriteProbes.failed],
+  },
+  {
+    name: "a durable write that took some of its bytes is taken for a whole one",
+    replace: [{ file: "log/group_writer.ts", from: "if (count < bytes.length) return", to: "if (count < 0) return" }],
+    hunts: [durableWriteProbes.short],
+  },
+  {
+    name: "a durable write grows the file",
+    replace: [{ file: "log/group_writer.ts", from: "durable && end <= sizeBefore &&", to: "durable &&" }],
+    hunts: [cutHunts.append],
+  },
+  {
+    name: "an append into fill does not look whether somebody has appended behind it",
+    replace: [{ file: "log/log_identity.ts", from: "this.#handle.readSync(oneByte, size) === 0", to: "size >= 0" }],
+    hunts: [durableWriteProbes.foreign],
+  },
+  {
+    name: "an append into fill does not look whether its log was taken away",
+    replace: [{ file: "log/log_writer.ts", from: "if (!keepsName) await this.lookAtFile();" }],
+    hunts: [durableWriteProbes.takenAway],
   },
   {
     name: "what somebody else appended is not synced before ours goes behind it",

@@ -97,6 +97,12 @@ function mutatedFile(handle: FileHandle, path: string, leaveOut: LeaveOut): File
   return {
     read: (buffer, offset) => handle.read(buffer, offset),
     write: (bytes, offset) => handle.write(bytes, offset),
+    writeDurable: async (bytes, offset) => {
+      if (handle.writeDurable === undefined || leaveOut({ method: "syncData", path })) {
+        return await handle.write(bytes, offset);
+      }
+      return await handle.writeDurable(bytes, offset);
+    },
     truncate: async (size) => {
       if (!leaveOut({ method: "truncate", path })) await handle.truncate(size);
     },
