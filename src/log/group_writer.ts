@@ -8,11 +8,15 @@
 import { assertInvariant, type HoldfastError, systemErrorCode, toHoldfastError } from "../errors.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
 import { writeFully } from "./atomic_file.ts";
+import { loadFastChecksum } from "./checksum.ts";
 import type { LogEnd } from "./log_end.ts";
 import { blank, FillPolicy, withFill } from "./log_fill.ts";
 import type { ChainPosition } from "./record_chain.ts";
 import { batchBytesMax, unsyncedBytesMax } from "./record_format.ts";
 import type { RecordGroup } from "./record_group.ts";
+
+/** A program that has written so many will write more: it is worth its while to load what sums up faster. */
+const busyGroups = 8;
 
 /** Whose groups are written. */
 export interface GroupOwner {
@@ -87,6 +91,7 @@ export class GroupWriter {
       else if (isAlone && this.#handle.writeDurable !== undefined) await this.#writeDurable(group.bytes, offset);
       else await writeFully(this.#handle, group.bytes, offset);
       this.#fill.wrote(group.bytes.length);
+      if (this.#fill.groups === busyGroups) void loadFastChecksum();
     } catch (error) {
       if (this.#owner.failure !== null) throw this.#owner.failure;
       if (this.#end.syncedOffset > offset) throw this.#owner.fail("a write failed during a blocking flush", error);
@@ -98,8 +103,8 @@ export class GroupWriter {
   }
 
   /**
-   * Whether it was the write that failed or the sync is not said: what is durable is unknown then (I13). For want of space
-   * it is undone as a write: the undo writes all of it again, so its sync says something of every byte.
+   * Whether it was the write that failed or the sync is not said: what is durable is unknown then (I13). For want of
+   * space it is undone as a write: the undo writes all of it again, so its sync says something of every byte.
    */
   async #writeDurable(bytes: Uint8Array, offset: number): Promise<void> {
     const end = offset + bytes.length;

@@ -38,6 +38,11 @@ export class FillPolicy {
     this.#enabled = enabled;
   }
 
+  /** How many groups were written. */
+  get groups(): number {
+    return this.#groups;
+  }
+
   /** Takes note of a group that was written. */
   wrote(bytes: number): void {
     this.#groups++;

@@ -38,9 +38,9 @@ export class LogIdentity {
   }
 
   /**
-   * Whether the file still ends where it did, at next to no cost, for an append that overwrites fill. A `stat` would make
-   * the kernel give the write that follows a time of its own, through the journal. Nothing is read in front of the end,
-   * where a page may have left the kernel's memory.
+   * Whether the file still ends where it did, at next to no cost, for an append that overwrites fill. A `stat` would
+   * make the kernel give the write that follows a time of its own, through the journal. Nothing is read in front of the
+   * end, where a page may have left the kernel's memory.
    *
    * @param size The size that the file had, in bytes.
    * @returns True: nobody has appended. False: that is unknown, and {@linkcode LogIdentity.look} tells.

@@ -55,6 +55,8 @@ export type MarkVerdict =
   | { kind: "unmarked" };
 
 const encoder = new TextEncoder();
+/** What of a line the checksum does not cover: its own eight digits, quote, brace and LF. */
+const lineEndBytes = 11;
 const braceOpen = 0x7b;
 const braceClose = 0x7d;
 const quote = 0x22;
@@ -110,12 +112,19 @@ export function encodeLine(text: string, sequence: number, flags: RecordFlags, s
   const body = text.slice(0, -1);
   const separator = body.trimEnd().length === 1 ? "" : ",";
   const flagText = (flags.batchContinues ? "+" : "") + (flags.deferred ? "~" : "") + (flags.adopted ? "?" : "");
-  const covered = encoder.encode(`${body}${separator}"#":"${sequence}${flagText} `);
-  const checksum = crc32(covered, seed);
-  const bytes = new Uint8Array(covered.length + 11);
-  bytes.set(covered);
-  encoder.encodeInto(`${checksumText(checksum)}"}\n`, bytes.subarray(covered.length));
+  const bytes = encoder.encode(`${body}${separator}"#":"${sequence}${flagText} 00000000"}\n`);
+  const coveredLength = bytes.length - lineEndBytes;
+  const checksum = crc32(bytes.subarray(0, coveredLength), seed);
+  putChecksum(bytes, coveredLength, checksum);
   return { bytes, checksum };
+}
+
+/** Puts a checksum's digits in the place that is kept for them. */
+function putChecksum(bytes: Uint8Array, offset: number, checksum: number): void {
+  for (let index = 0, shift = 28; index < 8; index++, shift -= 4) {
+    const digit = checksum >>> shift & 0xf;
+    bytes[offset + index] = digit < 10 ? 0x30 + digit : 0x57 + digit;
+  }
 }
 
 /**

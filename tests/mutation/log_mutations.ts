@@ -231,8 +231,8 @@ export const lineMutations: readonly Mutation[] = [
     replace: [
       {
         file: "log/record_format.ts",
-        from: "const checksum = crc32(covered, seed);",
-        to: "const checksum = crc32(covered, seed * 0);",
+        from: "const checksum = crc32(bytes.subarray(0, coveredLength), seed);",
+        to: "const checksum = crc32(bytes.subarray(0, coveredLength), seed * 0);",
       },
       {
         file: "log/record_format.ts",
