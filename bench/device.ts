@@ -6,7 +6,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
@@ -114,6 +114,10 @@ export class LoopDevice {
   remount(): void {
     run(["umount", this.mountPoint]);
     this.#mounted = false;
+    // A container that began meanwhile holds a copy of every mount for a moment: what was cut off would live on in it.
+    if (existsSync(`/sys/fs/${this.#fileSystem}/${basename(this.#device)}`)) {
+      throw new Error(`${this.#device} is still mounted in another mount namespace`);
+    }
     this.mount();
   }
 
