@@ -7,12 +7,14 @@
  * @module
  */
 
-import { execFileSync } from "node:child_process";
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { PretendModel, sensorCall, words } from "./deploy/pretend_model.ts";
 import { projectDirectory } from "./runner/project_files.ts";
 
 const deno = join(projectDirectory, "node_modules/.bin/deno");
@@ -54,8 +56,37 @@ function fileAddress(...parts: string[]): string {
   return pathToFileURL(join(...parts)).href;
 }
 
+/** Has a conversation with the agent's entry file for Deno: a question that takes the sensor, half an answer, another. */
+async function talkToAgent(settings: readonly string[], scratch: string): Promise<void> {
+  const model = await PretendModel.start((_, number) =>
+    number === 0
+      ? sensorCall("c1")
+      : number === 2
+      ? { ...words("It is "), ending: "cut" }
+      : words(number === 1 ? "It is 20.5 °C." : "Well.")
+  );
+  const sensor = join(scratch, "temperature");
+  writeFileSync(sensor, "20500\n");
+  const rights = ["--allow-net", "--allow-env", "--allow-read", "--allow-write"];
+  const where = [`--dir=${join(scratch, "sessions")}`, `--url=${model.url}`, `--sensor=${sensor}`];
+  const entry = join(projectDirectory, "deploy/agent/main.ts");
+  const child = spawn(deno, ["run", ...rights, ...settings, entry, ...where], {
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  let [said, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => said += text);
+  child.stderr.setEncoding("utf8").on("data", (text: string) => errors += text);
+  child.stdin.end("How warm is it?\nAnd now?\nAnd then?\n");
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  await model.stop();
+  assert.equal(code, 0, errors);
+  assert.equal(said, "It is 20.5 °C.\nIt is \nWell.\n", errors);
+  assert.match(errors, /nothing of this turn was kept, ask again/);
+  console.log("ok  deploy/agent/main.ts answers with its sensor, and goes on behind half an answer");
+}
+
 /** Checks the types of each entry file, shows its help, and builds. */
-function checkEntryFiles(standardDirectory: string, scratch: string): void {
+async function checkEntryFiles(standardDirectory: string, scratch: string): Promise<void> {
   const map = join(scratch, "import_map.json");
   writeFileSync(map, JSON.stringify({ imports: importMapOf(standardDirectory) }));
   const settings = [`--import-map=${map}`, "--no-lock"];
@@ -64,6 +95,7 @@ function checkEntryFiles(standardDirectory: string, scratch: string): void {
     if (!run(["run", "-A", ...settings, path, "--help"]).includes("--help")) throw new Error(`${path} has no --help`);
     console.log(`ok  ${path.slice(projectDirectory.length + 1)}: types, --help`);
   }
+  await talkToAgent(settings, scratch);
   const build = ["run", "-A", ...settings, join(projectDirectory, "deploy/build.ts"), `--out=${scratch}/binaries`];
   const printed = run([...build, "--runtime=bun", "--target=linux-x64", "--target=linux-arm64"]);
   console.log(printed.trimEnd().replace(/^/gm, "    "));
@@ -82,7 +114,7 @@ if (standard === undefined || standard === "") {
   }
   const scratch = mkdtempSync(join(tmpdir(), "holdfast-deploy-"));
   try {
-    checkEntryFiles(directory, scratch);
+    await checkEntryFiles(directory, scratch);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
