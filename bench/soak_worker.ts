@@ -126,12 +126,12 @@ async function program(...args: string[]): Promise<{ code: number; values: unkno
 
 async function keep(sessions: string): Promise<void> {
   const retained = await program("retain", "--sessions", sessions, "--trash-age", "0");
-  const compacted = await program("compact", "--all");
   const checked = await program("check", "--quick");
+  const compacted = checked.code === 0 ? await program("compact", "--all") : { code: 0, values: [], errors: "" };
   const removed = compacted.values.map((value) => Number(Object(value).removed ?? 0));
   say({
-    codes: [retained.code, compacted.code, checked.code],
-    errors: [retained, compacted, checked].map(({ code, errors }) => code === 0 ? "" : errors).join(""),
+    codes: [retained.code, checked.code, compacted.code],
+    errors: [retained, checked, compacted].map(({ code, errors }) => code === 0 ? "" : errors).join(""),
     retired: retained.values.filter((value) => Object(value).action === "trash").length,
     compactions: removed.filter((count) => count > 0).length,
     residentBytes: process.memoryUsage().rss,
