@@ -145,12 +145,18 @@ export function sessionNameOf(fileName: string): { name: string; file: "log" | "
 
 /** JSON tells lone surrogates apart, which UTF-8 does not. */
 function distinctName(key: string): string {
-  if (key !== lastDistinct.key) lastDistinct = { key, name: hashName(key) };
-  return lastDistinct.name;
+  let name = knownNames.get(key);
+  if (name === undefined) {
+    name = hashName(key);
+    if (knownNames.size === knownNamesMax) knownNames.clear();
+    knownNames.set(key, name);
+  }
+  return name;
 }
 
-/** A session is looked for again and again before another is. */
-let lastDistinct = { key: "", name: "" };
+/** A few sessions are looked for again and again before others are. */
+const knownNames = new Map<string, string>();
+const knownNamesMax = 8;
 
 function hashName(key: string): string {
   const readable = key.replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^[.-]+/, "").slice(0, 40) || "session";

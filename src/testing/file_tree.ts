@@ -69,6 +69,20 @@ export interface SymbolicLinkNode extends NodeCommon {
 /** What an inode is. */
 export type TreeNode = FileNode | DirectoryNode | SymbolicLinkNode;
 
+/** Pages are cut out of larger pieces: to make, and to collect, one buffer for each takes longer than to fill it. */
+const PIECE_PAGES = 16;
+let piece = new ArrayBuffer(0);
+let pieceUsed = PIECE_PAGES;
+
+/** A page of zeros. */
+function takePage(): Uint8Array {
+  if (pieceUsed === PIECE_PAGES) {
+    piece = new ArrayBuffer(PIECE_PAGES * PAGE_BYTES);
+    pieceUsed = 0;
+  }
+  return new Uint8Array(piece, pieceUsed++ * PAGE_BYTES, PAGE_BYTES);
+}
+
 /** A tree of files that shares what it can with its copies. */
 export class FileTree {
   /** Every node by inode, also those that no name leads to. */
@@ -160,7 +174,8 @@ export class FileTree {
       page.hash = -1;
       return page;
     }
-    const bytes = page === undefined ? new Uint8Array(PAGE_BYTES) : page.bytes.slice();
+    const bytes = takePage();
+    if (page !== undefined) bytes.set(page.bytes);
     const copy: Page = { owner: this.#owner, bytes, hash: -1 };
     while (file.pages.length < index) file.pages.push(undefined);
     file.pages[index] = copy;

@@ -36,6 +36,28 @@ export interface Place {
 export function lookUp(tree: FileTree, path: string, call: string, follow: boolean): Place {
   if (path === "") throw systemError("ENOENT", call, path);
   if (path.includes("\0")) throw systemError("EINVAL", call, path);
+  return lookUpPlain(tree, path) ?? walk(tree, path, call, follow);
+}
+
+/** Goes down a path of plain names, as nearly all are; undefined if there is anything else about it. */
+function lookUpPlain(tree: FileTree, path: string): Place | undefined {
+  if (!path.startsWith("/")) return undefined;
+  let node = tree.get(ROOT_INODE);
+  for (let start = 1;;) {
+    const slash = path.indexOf("/", start);
+    const name = slash < 0 ? path.slice(start) : path.slice(start, slash);
+    const isPlain = name !== "" && name !== "." && name !== ".." && name.length * 3 <= NAME_BYTES_MAX;
+    if (!isPlain || node?.kind !== "directory") return undefined;
+    const directory = node.inode;
+    const inode = node.entries.get(name);
+    node = inode === undefined ? undefined : tree.get(inode);
+    if (node?.kind === "other") return undefined;
+    if (slash < 0) return { directory, name, node, path };
+    start = slash + 1;
+  }
+}
+
+function walk(tree: FileTree, path: string, call: string, follow: boolean): Place {
   const waiting = path.split("/").reverse();
   const parents: Place[] = [];
   let place: Place = { directory: ROOT_INODE, name: "", node: tree.get(ROOT_INODE), path: "/" };
@@ -88,7 +110,7 @@ export function lookUpExisting(
   call: string,
   follow: boolean,
 ): Place & { readonly node: TreeNode } {
-  const { node, ...place } = lookUp(tree, path, call, follow);
+  const { directory, name, node, path: found } = lookUp(tree, path, call, follow);
   if (node === undefined) throw systemError("ENOENT", call, path);
-  return { ...place, node };
+  return { directory, name, node, path: found };
 }

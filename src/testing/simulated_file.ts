@@ -250,7 +250,7 @@ export class SimulatedFile implements FileHandle {
     this.#fault = { mode, choices, code };
   }
 
-  #answer<T>(call: string, value: T): Promise<T> {
+  #answer<T>(call: string, value: T): T | Promise<T> {
     return this.#machine.answer(this.#process, call, this.#path, value);
   }
 

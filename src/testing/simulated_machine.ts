@@ -251,9 +251,18 @@ export class SimulatedMachine {
   }
 
   /** Hands an answer over, some turns later; not at all, if the power or the program went meanwhile. */
-  async answer<T>(process: SimulatedProcess, call: string, path: string, value: T): Promise<T> {
+  answer<T>(process: SimulatedProcess, call: string, path: string, value: T): T | Promise<T> {
     const turnsMax = this.options.answerTurnsMax ?? 0;
-    if (turnsMax === 0) return value;
+    return turnsMax === 0 ? value : this.#answerLater(process, call, path, value, turnsMax);
+  }
+
+  async #answerLater<T>(
+    process: SimulatedProcess,
+    call: string,
+    path: string,
+    value: T,
+    turnsMax: number,
+  ): Promise<T> {
     for (let turns = this.#turns.below(turnsMax + 1); turns > 0; turns--) await undefined;
     this.check(process, call, path);
     return value;

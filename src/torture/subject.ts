@@ -116,7 +116,12 @@ export const sessionKeys: readonly string[] = ["a:1", "b"];
  * @returns The paths.
  */
 export function filesOf(session: number): ReturnType<typeof sessionFiles> {
-  const key = sessionKeys[session] ?? "";
+  return knownFiles[session] ?? filesOfKey("");
+}
+
+const knownFiles = sessionKeys.map(filesOfKey);
+
+function filesOfKey(key: string): ReturnType<typeof sessionFiles> {
   return sessionFiles(storeDirectory, [...sessionNames(key)][0] ?? key);
 }
 
