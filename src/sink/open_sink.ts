@@ -4,6 +4,7 @@
  * @module
  */
 
+import { randomUUID } from "node:crypto";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import type { SessionStore } from "../store/session_store.ts";
@@ -61,6 +62,12 @@ export interface SinkOptions {
    * @default {Math.random}
    */
   random?: () => number;
+  /**
+   * Makes the id of this device, or of a session: a UUID in lower case, never the same twice on any device.
+   *
+   * @default {`randomUUID` of `node:crypto`}
+   */
+  createId?: () => string;
 }
 
 /**
@@ -106,12 +113,13 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
     onEvent = () => undefined,
     fileSystem = runtimeFileSystem,
     random = Math.random,
+    createId = randomUUID,
   } = options;
   inRange("intervalMs", intervalMs, 0, 24 * 3600_000);
   inRange("backoffMaxMs", backoffMaxMs, 1_000, 24 * 3600_000);
   inRange("objectBytesMax", objectBytesMax, 1, 64 * 1024 * 1024);
   inRange("cursorIntervalMs", cursorIntervalMs, 0, 24 * 3600_000);
-  const cursor = await SinkCursor.open(fileSystem, store.directory);
+  const cursor = await SinkCursor.open(fileSystem, store.directory, createId);
   try {
     // A claim must be known for ours after a crash.
     await cursor.save();
@@ -129,7 +137,7 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
   const { directory } = store;
   const { device } = cursor;
   const counters = createSinkCounters();
-  const context = { objects, fileSystem, directory, device, objectBytesMax, counters, report };
+  const context = { objects, fileSystem, directory, device, objectBytesMax, counters, createId, report };
   const schedule = new SinkSchedule({ intervalMs, backoffMaxMs, fileSystem, random });
   const sink = new Sink({ store, context, cursor, schedule, cursorIntervalMs });
   if (intervalMs > 0) sink.start();

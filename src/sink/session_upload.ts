@@ -41,6 +41,8 @@ export interface UploadContext {
   objectBytesMax: number;
   /** What the sink has done. */
   counters: SinkCounters;
+  /** Makes a session's id. */
+  createId: () => string;
   /** Tells an event; never throws. */
   report: (event: SinkEvent) => void;
   /** Whether to stop at the next safe place. */

@@ -48,14 +48,15 @@ export class SinkCursor {
     fileSystem: FileSystem,
     directory: string,
     lock: FileLock,
-    read: { device: string; sessions: Map<string, SessionProgress> } | null,
+    read: { device: string; sessions: Map<string, SessionProgress> },
+    isWritten: boolean,
   ) {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#lock = lock;
-    this.device = read?.device ?? randomUUID();
-    this.sessions = read?.sessions ?? new Map();
-    this.#written = read === null ? "" : this.#text();
+    this.device = read.device;
+    this.sessions = read.sessions;
+    this.#written = isWritten ? this.#text() : "";
   }
 
   /**
@@ -63,10 +64,15 @@ export class SinkCursor {
    *
    * @param fileSystem The port.
    * @param storeDirectory The store's directory.
+   * @param createId Makes the device's id, if it has none.
    * @returns The cursor; an empty one where there was none, or none that can be read.
    * @throws {HoldfastError} `locked` if another sink has it.
    */
-  static async open(fileSystem: FileSystem, storeDirectory: string): Promise<SinkCursor> {
+  static async open(
+    fileSystem: FileSystem,
+    storeDirectory: string,
+    createId: () => string = randomUUID,
+  ): Promise<SinkCursor> {
     const directory = sinkDirectory(storeDirectory);
     await makeOwnDirectory(fileSystem, directory);
     const path = `${directory}/lock`;
@@ -76,7 +82,9 @@ export class SinkCursor {
       throw new HoldfastError("locked", message, { path });
     }
     try {
-      return new SinkCursor(fileSystem, directory, attempt.lock, await readCursor(fileSystem, storeDirectory));
+      const read = await readCursor(fileSystem, storeDirectory);
+      const { device, sessions } = read ?? { device: createId(), sessions: new Map() };
+      return new SinkCursor(fileSystem, directory, attempt.lock, { device, sessions }, read !== null);
     } catch (error) {
       await attempt.lock.release();
       throw error;

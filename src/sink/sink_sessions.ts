@@ -4,7 +4,6 @@
  * @module
  */
 
-import { randomUUID } from "node:crypto";
 import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
@@ -162,7 +161,7 @@ export class SinkSessions {
       } catch (error) {
         if (!(error instanceof SessionDiverged)) throw error;
         if (attempt > 0) throw new HoldfastError("failed", `The bucket has another history: ${error.message}`);
-        await session.update({ id: randomUUID() });
+        await session.update({ id: this.#context.createId() });
         if (progress.key === key) this.#cursor.sessions.delete(id);
         const message = `Session ${JSON.stringify(key)} is sent anew under a new id: ${error.message}`;
         this.#context.report({ type: "session-renamed", key, message });
@@ -182,7 +181,7 @@ export class SinkSessions {
     try {
       const meanwhile = await this.#readId(session.key);
       if (meanwhile !== null && meanwhile !== known) return meanwhile;
-      const id = randomUUID();
+      const id = this.#context.createId();
       await session.update({ id });
       return id;
     } finally {

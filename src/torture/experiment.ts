@@ -9,7 +9,7 @@ import type { FileSystem } from "../fs/filesystem.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Follower } from "./follower.ts";
 import { type Knowledge, nothingKnown } from "./knowledge.ts";
-import { type Effect, nextSequence, SessionModel, type SessionState, type WorldModel } from "./model.ts";
+import { type Effect, emptyState, nextSequence, SessionModel, type SessionState, type WorldModel } from "./model.ts";
 import { observe, observeDirectory } from "./observation.ts";
 import { type Operation, type OperationKind, operationTable } from "./operations.ts";
 import { explain, explainExisting } from "./oracle.ts";
@@ -22,6 +22,7 @@ import {
   type SubjectSession,
   type SubjectStore,
 } from "./subject.ts";
+import type { SubjectSink } from "./subject_sink.ts";
 import { Violation } from "./violation.ts";
 import type { FactName } from "./watched_facts.ts";
 
@@ -51,6 +52,8 @@ export class Experiment {
   readonly followers: Follower[] = [];
   /** Errors that calls have rejected with, by code. */
   readonly rejections: Map<string, number> = new Map();
+  /** What sends the open store's sessions away; it ends with the store. */
+  sink: SubjectSink | null = null;
   #store: SubjectStore | null = null;
   #label: number;
   #watched: readonly FactName[];
@@ -170,6 +173,11 @@ export class Experiment {
     return ++this.#label;
   }
 
+  /** A session that was deleted: what comes after it is another one, once there is a bucket that tells them apart. */
+  newLife(): SessionState {
+    return this.world.bucket.isUsed ? { ...emptyState, life: this.label() } : emptyState;
+  }
+
   /** What may be there of a session. */
   model(session: number): SessionModel {
     return this.world.sessions[session] ?? new SessionModel();
@@ -254,10 +262,12 @@ export class Experiment {
 
   /** Ends the store as its user would. */
   async close(): Promise<void> {
-    const store = this.#store;
+    const [store, sink] = [this.#store, this.sink];
     this.#store = null;
+    this.sink = null;
     if (store === null) return;
     try {
+      await sink?.close();
       await store.close();
       for (let session = 0; session < sessionKeys.length; session++) await this.settle(session, async () => {});
     } catch (error) {
@@ -268,6 +278,7 @@ export class Experiment {
   /** The program goes on with another machine, or as another program; nothing is open. */
   moveTo(fileSystem: SimulatedFileSystem): void {
     this.#store = null;
+    this.sink = null;
     this.fileSystem = fileSystem;
   }
 

@@ -54,9 +54,13 @@ export async function fork(experiment: Experiment, { session, variant }: Operati
   const there = await whatIsThere(experiment, [from, to]);
   if (!there.has(from) || there.has(to)) return await refusedFork(experiment, target, from, to);
   const source = experiment.model(session).latest;
+  const gone = experiment.newLife();
   const records = unarchived(source);
   const last = (variant === "early" ? records.at(-2) : undefined) ?? records.at(-1);
-  const effect: NewEffect = { words: `fork of session ${session}`, apply: () => forked(source, last) };
+  const effect: NewEffect = {
+    words: `fork of session ${session}`,
+    apply: () => ({ ...forked(source, last), ...lifeOf(gone) }),
+  };
   await experiment.change(target, [effect], true, async () => {
     await (await experiment.store()).fork(
       from,
@@ -66,6 +70,10 @@ export async function fork(experiment: Experiment, { session, variant }: Operati
     // What is in a fork is durable in its source, too.
     await experiment.settle(session, async () => {});
   });
+}
+
+function lifeOf({ life }: SessionState): Partial<SessionState> {
+  return life === undefined ? {} : { life };
 }
 
 function forked(source: SessionState, last: LogEntry | undefined): SessionState {

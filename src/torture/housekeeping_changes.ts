@@ -8,7 +8,7 @@ import { HoldfastError, systemErrorCode } from "../errors.ts";
 import { gonePrefix, trashDirectoryName } from "../store/session_trash.ts";
 import type { RetentionOptions, RetentionStep } from "../store/retention.ts";
 import { describeError, type Experiment, type NewEffect } from "./experiment.ts";
-import { emptyState, type SessionState } from "./model.ts";
+import type { SessionState } from "./model.ts";
 import type { Operation } from "./operations.ts";
 import { truncateEffect } from "./session_changes.ts";
 import { sessionKeys, storeDirectory, type SubjectStore } from "./subject.ts";
@@ -26,7 +26,10 @@ function withTrash(store: SubjectStore): WithTrash {
   return { moveToTrash: moveToTrash.bind(store), restore: restore.bind(store), retain: retain.bind(store) };
 }
 
-const toTrash: NewEffect = { words: "delete into the trash", apply: () => emptyState };
+function toTrash(experiment: Experiment): NewEffect {
+  const gone = experiment.newLife();
+  return { words: "delete into the trash", apply: () => gone };
+}
 
 /** Puts a session into the trash; and, with `back`, brings it back. */
 export async function trash(experiment: Experiment, { session, variant }: Operation): Promise<void> {
@@ -35,7 +38,7 @@ export async function trash(experiment: Experiment, { session, variant }: Operat
   await experiment.texts(session, []);
   const key = sessionKeys[session] ?? "";
   const before = experiment.model(session).latest;
-  const id = await experiment.change(session, [toTrash], true, async () => {
+  const id = await experiment.change(session, [toTrash(experiment)], true, async () => {
     return await withTrash(await experiment.store()).moveToTrash(key);
   });
   // It could not be put there, or there was none.
@@ -60,7 +63,7 @@ export async function retain(experiment: Experiment): Promise<void> {
     for (const { key } of order) {
       const session = sessionKeys.indexOf(key ?? "");
       const isHeld = await experiment.holds(session);
-      await experiment.change(session, isHeld ? [] : [toTrash], !isHeld, async () => {
+      await experiment.change(session, isHeld ? [] : [toTrash(experiment)], !isHeld, async () => {
         let next = await steps.next();
         while (next.done !== true && !isTrash(next.value)) next = await steps.next();
         const skipped = next.done === true ? "changed" : next.value.skipped;

@@ -9,6 +9,7 @@
  */
 
 import { mixHashes } from "../testing/image_hash.ts";
+import { BucketModel } from "./bucket_model.ts";
 import type { SessionFacts } from "./watched_facts.ts";
 
 /** A record as a reader sees it. */
@@ -40,6 +41,8 @@ export interface SessionState {
   readonly mayGoFrom?: number;
   /** See `hiddenMayGo`. */
   readonly mayGoBelow?: number;
+  /** Tells sessions of one key apart that came one after the other, once there is a bucket. */
+  readonly life?: number;
 }
 
 /** A session that nobody has written to. */
@@ -230,15 +233,19 @@ function mixedStates(base: SessionState, effects: readonly Effect[]): SessionSta
 export class WorldModel {
   /** Them. */
   readonly sessions: readonly SessionModel[];
+  /** What was sent away. */
+  readonly bucket: BucketModel;
   #fingerprint: number | undefined;
 
   /**
    * Creates a world.
    *
    * @param sessions One model for each session.
+   * @param bucket What was sent away.
    */
-  constructor(sessions: readonly SessionModel[]) {
+  constructor(sessions: readonly SessionModel[], bucket: BucketModel = new BucketModel()) {
     this.sessions = sessions;
+    this.bucket = bucket;
   }
 
   /** The same world, but for one session. */
@@ -248,18 +255,30 @@ export class WorldModel {
     if (after === before) return this;
     const sessions = this.sessions.slice();
     sessions[index] = after;
-    return new WorldModel(sessions);
+    return new WorldModel(sessions, this.bucket.isUsed ? this.bucket.remembering(index, after.states) : this.bucket);
+  }
+
+  /** The same world with another bucket, which may hold what is there now. */
+  withBucket(bucket: BucketModel): WorldModel {
+    if (bucket === this.bucket) return this;
+    let after = bucket;
+    for (const [index, { states }] of this.sessions.entries()) after = after.remembering(index, states);
+    return new WorldModel(this.sessions, after);
   }
 
   /** The same after a power cut. */
   withoutKernel(): WorldModel {
     const sessions = this.sessions.map((session) => session.withoutKernel());
-    return sessions.some((session, index) => session !== this.sessions[index]) ? new WorldModel(sessions) : this;
+    return sessions.some((session, index) => session !== this.sessions[index])
+      ? new WorldModel(sessions, this.bucket)
+      : this;
   }
 
   /** One number below 2^53 for what was acknowledged and what may be there. */
   get fingerprint(): number {
-    return this.#fingerprint ??= hashText(this.sessions.map(({ fingerprint }) => fingerprint).join("\n"));
+    if (this.#fingerprint !== undefined) return this.#fingerprint;
+    const hash = hashText(this.sessions.map(({ fingerprint }) => fingerprint).join("\n"));
+    return this.#fingerprint = this.bucket.isUsed ? mixHashes(hash, this.bucket.fingerprint) : hash;
   }
 }
 

@@ -17,6 +17,7 @@ const ownNames: readonly RegExp[] = [
   // What is in it is looked at by those who put it there.
   /^blobs$/,
   /^trash$/,
+  /^\.sink$/,
   // Both names that a key may have are locked while a session comes back from the trash; the next to lock removes it.
   /-[0-9a-f]{32}\.lock$/,
 ];

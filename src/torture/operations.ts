@@ -40,6 +40,7 @@ import { randomChoices, randomSizes } from "./random_parts.ts";
 import type { RecordSize } from "./record_texts.ts";
 import * as agents from "./agent_changes.ts";
 import * as changes from "./session_changes.ts";
+import * as sinks from "./sink_changes.ts";
 import * as surroundings from "./surroundings.ts";
 
 /** One operation. */
@@ -92,6 +93,11 @@ export interface OperationRule {
 const sizesOf = ({ sizes }: Operation): readonly RecordSize[] => sizes ?? ["small"];
 const withSummary = ({ summary }: Operation): string => summary === true ? " with a new summary" : "";
 const list = (operation: Operation): string => sizesOf(operation).join(", ");
+const faultWords = (variant?: string): string => {
+  if (variant === "lost") return ", every answer lost once";
+  if (variant === "refused") return ", the third request refused";
+  return variant === "forgotten" ? ", without its cursor" : "";
+};
 const isBuffered = ({ buffered }: Operation): string => buffered === true ? ", buffered" : "";
 
 /** Which operations there are. */
@@ -121,6 +127,8 @@ export type OperationKind =
   | "checkpoint"
   | "background-save"
   | "background-flush"
+  | "send"
+  | "send-beside"
   | "second-process"
   | "read"
   | "follow"
@@ -307,6 +315,36 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     weight: 3,
     draw: (random) => ({ variant: String(random.below(30)), sizes: ["small", "sector"] }),
     fails: true,
+  },
+  send: {
+    words: ({ variant }) =>
+      `${variant === "other" ? "another process sends" : "send"} it to a bucket${faultWords(variant)}`,
+    perform: sinks.send,
+    needs: "sink",
+    letters: [{}, { variant: "lost" }, { variant: "refused" }, { variant: "forgotten" }, { variant: "other" }],
+    // With others in sink_sequences_test.ts: each request is a step more.
+    alone: true,
+    isGlobal: true,
+    weight: 3,
+    draw: (random) => {
+      const variant = [undefined, "lost", "refused", "forgotten", "other"][random.below(5)];
+      return variant === undefined ? {} : { variant };
+    },
+    fails: true,
+    check: sinks.checkBucket,
+  },
+  "send-beside": {
+    words: ({ variant = "append 1" }) => `send it to a bucket, and beside the request: ${variant}`,
+    perform: sinks.sendBeside,
+    needs: "sink",
+    letters: [{ variant: "append 2" }],
+    alone: true,
+    weight: 2,
+    draw: (random) => {
+      const names = Object.keys(sinks.besides);
+      return { variant: `${names[random.below(names.length)]} ${1 + random.below(5)}`, keep: random.below(3) };
+    },
+    check: sinks.checkBucket,
   },
   "second-process": {
     words: () => "another process appends",

@@ -159,7 +159,8 @@ export async function remove(experiment: Experiment, { session }: Operation): Pr
     words: "remove the log of",
     apply: (state) => ({ ...emptyState, ...withoutLog(state) }),
   };
-  const effect: NewEffect = { words: "delete", apply: () => emptyState };
+  const gone = experiment.newLife();
+  const effect: NewEffect = { words: "delete", apply: () => gone };
   await experiment.change(session, experiment.expectsErrors ? [emptied, effect] : [effect], true, async () => {
     const store = await experiment.store();
     await store.delete(key);
@@ -169,8 +170,8 @@ export async function remove(experiment: Experiment, { session }: Operation): Pr
   });
 }
 
-function withoutLog({ first, summary, facts }: SessionState): Partial<SessionState> {
-  return { first, summary, facts };
+function withoutLog({ first, summary, facts, life }: SessionState): Partial<SessionState> {
+  return { first, summary, facts, ...(life === undefined ? {} : { life }) };
 }
 
 /** Deletes the session, and starts it anew. */

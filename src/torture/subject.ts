@@ -12,6 +12,7 @@ import { sessionFiles, sessionNames } from "../store/session_name.ts";
 import type { StoreEvent } from "../store/store_event.ts";
 import type { StoreOptions } from "../store/store_options.ts";
 import { type SubjectAgents, withAgents } from "./subject_agents.ts";
+import { type SubjectSinks, withSinks } from "./subject_sink.ts";
 
 /** A session under test; the calls of Holdfast's `Session` that the laboratory uses. */
 export interface SubjectSession {
@@ -30,7 +31,7 @@ export interface SubjectSession {
   flush(): Promise<void>;
   /** Gives the records with their numbers. */
   texts(
-    options: { all?: boolean; follow?: boolean; signal?: AbortSignal },
+    options: { all?: boolean; previews?: boolean; follow?: boolean; signal?: AbortSignal },
   ): AsyncIterable<{ sequence: number; text: string }>;
   /** Hides all but the last records. */
   truncate(keep: number, options?: { summary?: string }): Promise<void>;
@@ -43,7 +44,7 @@ export interface SubjectSession {
   /** Sets facts. */
   update(facts: { title?: string | null }): Promise<void>;
   /** Gives the facts of its meta file. */
-  facts?(): Promise<{ promoted: { to: string; done: boolean } | null }>;
+  facts?(): Promise<{ id: string | null; promoted: { to: string; done: boolean } | null }>;
   /** Gives what a list says. */
   info(): Promise<{ title: string | null }>;
   /** Checks every line. */
@@ -79,6 +80,8 @@ export interface SubjectStore {
   close(): Promise<void>;
   /** What agents that hold their own state need; absent: nothing of it is tried. */
   readonly agents?: SubjectAgents;
+  /** What sends its sessions away; absent: nothing of it is tried. */
+  readonly sinks?: SubjectSinks;
 }
 
 /** How a store under test is opened. */
@@ -145,9 +148,11 @@ export const holdfastSubject: Subject = {
     "agents",
     "blobs",
     "trash",
+    "sink",
   ]),
   async open({ fileSystem, readOnly, onEvent, settings }) {
     const events = onEvent === undefined ? {} : { onEvent };
-    return withAgents(await openStore(storeDirectory, { ...settings, fileSystem, readOnly, ...events }));
+    const store = await openStore(storeDirectory, { ...settings, fileSystem, readOnly, ...events });
+    return withSinks(withAgents(store), fileSystem);
   },
 };

@@ -32,7 +32,7 @@ export const roomRules: Readonly<Record<string, RoomRule>> = {
   formats: { rooms: [...inner, "transcript"], runtimeModules: ["crypto"] },
   adapters: { rooms: [...inner, "transcript"], runtimeModules: ["crypto"] },
   sink: { rooms: inner, runtimeModules: ["crypto", "zlib"], dynamicPackages: ["s3mini"] },
-  torture: { rooms: [...inner, "testing", "transcript"], runtimeModules: ["crypto", "zlib"] },
+  torture: { rooms: [...inner, "testing", "transcript", "sink"], runtimeModules: ["crypto", "zlib"] },
   cli: {
     rooms: [...inner, "mod", "formats", "transcript", "sink"],
     dynamicRooms: ["torture"],
