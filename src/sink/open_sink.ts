@@ -5,12 +5,13 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { toHoldfastError } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import type { SessionStore } from "../store/session_store.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { Sink } from "./sink.ts";
-import { SinkCursor } from "./sink_cursor.ts";
+import { SinkCursor, sinkDirectory } from "./sink_cursor.ts";
 import { createSinkCounters, type SinkEvent } from "./sink_report.ts";
 import { SinkSchedule } from "./sink_schedule.ts";
 
@@ -80,7 +81,8 @@ export interface SinkOptions {
  * @param options The bucket, and how often.
  * @returns The sink.
  * @throws {RangeError} If an option is out of range.
- * @throws {HoldfastError} `locked` if another sink is at work on the store.
+ * @throws {HoldfastError} `locked` if another sink is at work on the store; `disk-full`, `read-only` or `io` if its
+ * cursor cannot be written. The store is not concerned.
  *
  * @example
  * ```ts
@@ -119,14 +121,7 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
   inRange("backoffMaxMs", backoffMaxMs, 1_000, 24 * 3600_000);
   inRange("objectBytesMax", objectBytesMax, 1, 64 * 1024 * 1024);
   inRange("cursorIntervalMs", cursorIntervalMs, 0, 24 * 3600_000);
-  const cursor = await SinkCursor.open(fileSystem, store.directory, createId);
-  try {
-    // A claim must be known for ours after a crash.
-    await cursor.save();
-  } catch (error) {
-    await cursor.release();
-    throw error;
-  }
+  const cursor = await openCursor(fileSystem, store.directory, createId);
   const report = (event: SinkEvent): void => {
     try {
       onEvent(event);
@@ -142,6 +137,22 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
   const sink = new Sink({ store, context, cursor, schedule, cursorIntervalMs });
   if (intervalMs > 0) sink.start();
   return sink;
+}
+
+async function openCursor(fileSystem: FileSystem, directory: string, createId: () => string): Promise<SinkCursor> {
+  try {
+    const cursor = await SinkCursor.open(fileSystem, directory, createId);
+    try {
+      // A claim must be known for ours after a crash.
+      await cursor.save();
+      return cursor;
+    } catch (error) {
+      await cursor.release();
+      throw error;
+    }
+  } catch (error) {
+    throw toHoldfastError(error, "opening the sink", sinkDirectory(directory));
+  }
 }
 
 function inRange(name: string, value: number, least: number, most: number): void {

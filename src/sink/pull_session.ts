@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { runtimeFileSystem } from "../fs/runtime_filesystem.ts";
 import { replaceFile, writeFully } from "../log/atomic_file.ts";
@@ -89,6 +89,19 @@ export async function pullSession(
   objects: ObjectStore,
   session: BucketSession,
   options: PullOptions = {},
+): Promise<PullResult> {
+  try {
+    return await pull(store, objects, session, options);
+  } catch (error) {
+    throw toHoldfastError(error, "pulling the session", store.directory);
+  }
+}
+
+async function pull(
+  store: SessionStore,
+  objects: ObjectStore,
+  session: BucketSession,
+  options: PullOptions,
 ): Promise<PullResult> {
   const { fileSystem = runtimeFileSystem } = options;
   const { manifest } = session;

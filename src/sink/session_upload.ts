@@ -6,24 +6,17 @@
 
 import { HoldfastError } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
-import { statIfThere } from "../log/atomic_file.ts";
 import type { BlobReference } from "../log/blob_member.ts";
 import { crc32 } from "../log/checksum.ts";
 import { readBlob } from "../store/blob_files.ts";
 import type { Session } from "../store/session.ts";
 import { locateSession } from "../store/session_location.ts";
-import { sessionFiles } from "../store/session_name.ts";
 import { readSummary } from "../store/session_view.ts";
 import { type ArchivedFacts, encodeManifest, type Manifest, parseManifest } from "./manifest.ts";
 import { blobObject, manifestObject, recordsObject } from "./object_names.ts";
 import type { ObjectStore } from "./object_store.ts";
-import {
-  type BucketLine,
-  encodeBucketLine,
-  firstPosition,
-  type LinePosition,
-  readBucketLines,
-} from "./record_lines.ts";
+import { assertSameSession, type Increment, joinIncrement, nextIncrement } from "./increment.ts";
+import { firstPosition, type LinePosition, readBucketLines } from "./record_lines.ts";
 import type { SessionProgress } from "./sink_cursor.ts";
 import type { SinkCounters, SinkEvent } from "./sink_report.ts";
 
@@ -72,13 +65,6 @@ export class SessionDiverged extends Error {
     super(reason);
     this.name = "SessionDiverged";
   }
-}
-
-/** What goes into one object. */
-interface Increment {
-  lines: BucketLine[];
-  blobs: BlobReference[];
-  bytes: number;
 }
 
 const encoder = new TextEncoder();
@@ -171,55 +157,6 @@ async function assertOwned(context: UploadContext, progress: SessionProgress): P
   throw new SessionDiverged("another device has taken the session over");
 }
 
-async function nextIncrement(
-  context: UploadContext,
-  session: Session,
-  progress: SessionProgress,
-): Promise<Increment> {
-  const increment: Increment = { lines: [], blobs: [], bytes: 0 };
-  let { checksum } = progress;
-  const log = await openLog(context, session);
-  try {
-    const range = { from: progress.next, all: true, previews: true, durable: true };
-    for await (const { sequence, text, blobs = [] } of session.texts(range)) {
-      const line = encodeBucketLine(text, sequence, blobs, checksum);
-      if (increment.bytes > 0 && increment.bytes + line.bytes.length > context.objectBytesMax) break;
-      checksum = line.checksum;
-      increment.lines.push(line);
-      increment.blobs.push(...blobs);
-      increment.bytes += line.bytes.length;
-    }
-    if (increment.lines.length > 0) await log?.settle();
-  } finally {
-    await log?.close();
-  }
-  return increment;
-}
-
-/**
- * A session that another process may be writing: what was read of it is made durable on a handle of our own, and must
- * have been in the log that has the name. One that this process has open shows only what is durable.
- */
-async function openLog(
-  { fileSystem, directory, counters }: UploadContext,
-  session: Session,
-): Promise<{ settle: () => Promise<void>; close: () => Promise<void> } | null> {
-  if (session.status === "open") return null;
-  const location = await locateSession(fileSystem, directory, session.key);
-  if (location === null) return null;
-  const path = sessionFiles(directory, location.files.name).log;
-  if (await statIfThere(fileSystem, path) === null) return null;
-  const handle = await fileSystem.open(path, { access: "read" });
-  const settle = async (): Promise<void> => {
-    await handle.syncData();
-    await fileSystem.syncDirectory(directory);
-    counters.syncs++;
-    if ((await statIfThere(fileSystem, path))?.inode === (await handle.stat()).inode) return;
-    throw new HoldfastError("io", `Log was replaced while it was read, and is read again: ${path}`, { path });
-  };
-  return { settle, close: async () => await handle.close() };
-}
-
 async function sendBlob(context: UploadContext, progress: SessionProgress, blob: BlobReference): Promise<void> {
   const { fileSystem, directory, counters } = context;
   const read = await readBlob({ fileSystem, directory }, blob);
@@ -241,7 +178,7 @@ async function sendIncrement(
   const last = increment.lines.at(-1);
   if (last === undefined) return;
   const name = recordsObject(progress.id, { epoch: progress.epoch, from: progress.next });
-  if (await createObject(context, name, joined(increment)) === "exists") {
+  if (await createObject(context, name, joinIncrement(increment)) === "exists") {
     if (!await adoptObject(context, session, progress, progress.epoch)) {
       throw new HoldfastError("io", `Object ${name} came and went`);
     }
@@ -300,6 +237,7 @@ async function sendManifest(context: UploadContext, session: Session, progress: 
   const facts = await factsOf(context, session, progress.next);
   const checksum = crc32(encoder.encode(JSON.stringify([progress.epoch, facts])));
   if (checksum === progress.manifest) return;
+  await assertSameSession(context, progress);
   const name = manifestObject(progress.id, progress.epoch);
   const bytes = await readObject(context, name);
   const from = bytes === null ? 0 : parseManifest(name, decoder.decode(bytes)).from;
@@ -337,16 +275,6 @@ async function factsOf(
     parent: meta?.parent ?? null,
     createdAt: meta?.createdAt ?? "",
   };
-}
-
-function joined({ lines, bytes }: Increment): Uint8Array {
-  const all = new Uint8Array(bytes);
-  let offset = 0;
-  for (const line of lines) {
-    all.set(line.bytes, offset);
-    offset += line.bytes.length;
-  }
-  return all;
 }
 
 async function createObject(

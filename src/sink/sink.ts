@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { SessionStore } from "../store/session_store.ts";
 import { BucketUnreachable, type UploadContext } from "./session_upload.ts";
 import type { SinkCursor } from "./sink_cursor.ts";
@@ -73,14 +73,19 @@ export class Sink {
    *
    * @param options Who is told how far it is.
    * @returns The keys of sessions that could not be sent, each with the error.
-   * @throws {HoldfastError} `io` if the bucket cannot be reached; the next call goes on from there.
+   * @throws {HoldfastError} `io` if the bucket cannot be reached, or as the store does if its directory cannot be read or
+   * the cursor not be written; the next call goes on from there.
    */
   async flush(options: SinkFlushOptions = {}): Promise<Map<string, HoldfastError>> {
     if (this.#closing !== null) throw new HoldfastError("closed", "The sink is closed");
     return await this.#inTurn(async () => {
-      const failed = await this.#sessions.round(true, options.onSession);
-      await this.#parts.cursor.save();
-      return failed;
+      try {
+        const failed = await this.#sessions.round(true, options.onSession);
+        await this.#parts.cursor.save();
+        return failed;
+      } catch (error) {
+        throw toHoldfastError(error, "sending the sessions", this.#parts.context.directory);
+      }
     });
   }
 

@@ -7,7 +7,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { FileLock, FileSystem } from "../fs/filesystem.ts";
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError, toHoldfastError } from "../errors.ts";
 import { readWhole, replaceFile } from "../log/atomic_file.ts";
 import { isJsonObject, parseObject } from "../log/json_text.ts";
 import { makeOwnDirectory } from "../log/side_directory.ts";
@@ -96,7 +96,12 @@ export class SinkCursor {
     const text = this.#text();
     if (text === this.#written) return;
     const bytes = new TextEncoder().encode(text);
-    await replaceFile(this.#fileSystem, cursorPath(this.#directory), `${this.#directory}/cursor.tmp`, bytes);
+    const path = cursorPath(this.#directory);
+    try {
+      await replaceFile(this.#fileSystem, path, `${this.#directory}/cursor.tmp`, bytes);
+    } catch (error) {
+      throw toHoldfastError(error, "writing the sink's cursor", path);
+    }
     this.#written = text;
   }
 

@@ -11,12 +11,11 @@ import { statIfThere } from "../log/atomic_file.ts";
 import type { Session } from "../store/session.ts";
 import type { DirectoryContext } from "../store/store_context.ts";
 import { sessionAt } from "../store/session_list.ts";
-import { locateSession } from "../store/session_location.ts";
 import { sessionFiles } from "../store/session_name.ts";
 import type { SessionStore } from "../store/session_store.ts";
 import { sessionNamesIn } from "../store/session_times.ts";
 import { createStoreCounters } from "../store/store_counters.ts";
-import { isSessionId } from "./object_names.ts";
+import { readSessionId } from "./increment.ts";
 import { firstPosition } from "./record_lines.ts";
 import {
   BucketUnreachable,
@@ -173,13 +172,13 @@ export class SinkSessions {
 
   /** A session that no sink has taken gets its id under its lock: no other process can give it one meanwhile. */
   async #idOf(name: string, session: Session): Promise<string> {
-    const known = await this.#readId(session.key);
+    const known = await readSessionId(this.#context, session.key);
     const isTwice = known !== null &&
       [...this.#watched].some(([other, { id }]) => other !== name && id === known);
     if (known !== null && !isTwice) return known;
     const hold = await session.hold();
     try {
-      const meanwhile = await this.#readId(session.key);
+      const meanwhile = await readSessionId(this.#context, session.key);
       if (meanwhile !== null && meanwhile !== known) return meanwhile;
       const id = this.#context.createId();
       await session.update({ id });
@@ -189,17 +188,10 @@ export class SinkSessions {
     }
   }
 
-  async #readId(key: string): Promise<string | null> {
-    const { fileSystem, directory } = this.#context;
-    const location = await locateSession(fileSystem, directory, key);
-    const id = location?.meta.state === "ok" ? location.meta.meta.id : null;
-    return isSessionId(id) ? id : null;
-  }
-
   async #sendDeletions(): Promise<void> {
     const present = new Set([...this.#watched.values()].map(({ id }) => id));
     for (const progress of [...this.#cursor.sessions.values()]) {
-      if (present.has(progress.id) || await this.#readId(progress.key) === progress.id) continue;
+      if (present.has(progress.id) || await readSessionId(this.#context, progress.key) === progress.id) continue;
       await markDeleted(this.#context, progress);
       this.#cursor.sessions.delete(progress.id);
     }

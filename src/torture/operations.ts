@@ -342,7 +342,8 @@ export const operationTable: Readonly<Record<OperationKind, OperationRule>> = {
     weight: 2,
     draw: (random) => {
       const names = Object.keys(sinks.besides);
-      return { variant: `${names[random.below(names.length)]} ${1 + random.below(5)}`, keep: random.below(3) };
+      const variant = `${names[random.below(names.length)]} ${1 + random.below(5)}`;
+      return { variant: random.chance(1, 3) ? `${variant} other` : variant, keep: random.below(3) };
     },
     check: sinks.checkBucket,
   },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HoldfastError } from "../errors.ts";
+import { systemErrorCode } from "../errors.ts";
 import { blobObject } from "../sink/object_names.ts";
 import { blobHash } from "../store/blob_values.ts";
 import { type BucketHistory, readBucket } from "./bucket_reading.ts";
@@ -30,9 +30,19 @@ export const besides: Readonly<Record<string, Change>> = {
   archive: forks.compactToArchive,
   delete: changes.remove,
   recreate: changes.recreate,
+  renew,
   fork: forks.fork,
   title: changes.setTitle,
 };
+
+/** Another session of the key, that soon has as many records as the old one: which of them are whose? */
+async function renew(experiment: Experiment, operation: Operation): Promise<void> {
+  await changes.remove(experiment, operation);
+  await changes.appendBatch(experiment, {
+    ...operation,
+    sizes: ["small", "small", "small", "small", "small", "small"],
+  });
+}
 
 /** How often a sink tries that loses every answer; each time it gets one object further. */
 const attemptsMax = 200;
@@ -44,7 +54,10 @@ const attemptsMax = 200;
  */
 export async function send(experiment: Experiment, { variant }: Operation): Promise<void> {
   experiment.world = experiment.world.withBucket(experiment.world.bucket.inUse());
-  if (variant === "other") return await sendFromAnother(experiment);
+  if (variant === "other") {
+    // A session that somebody holds gets its id from nobody else.
+    return await withAnotherSink(experiment, async (_, sink) => void await flush(experiment, sink, false, ["locked"]));
+  }
   if (variant === "forgotten") {
     const { sink, fileSystem } = experiment;
     experiment.sink = null;
@@ -68,27 +81,43 @@ export async function send(experiment: Experiment, { variant }: Operation): Prom
   bucket.onRequest = () => "none";
 }
 
-/** Sends while something else is done: `append 2` is an append while the second request is under way. */
+/**
+ * Sends while something else is done: `append 2` is an append while the second request is under way; `append 2 other` the
+ * same, and another process sends.
+ */
 export async function sendBeside(experiment: Experiment, operation: Operation): Promise<void> {
   experiment.world = experiment.world.withBucket(experiment.world.bucket.inUse());
-  const [name = "append", place = "1"] = (operation.variant ?? "append 1").split(" ");
+  const [name = "append", place = "1", who] = (operation.variant ?? "append 1").split(" ");
   const change = besides[name];
+  if (change === undefined) return;
+  const work = async (bucket: LaboratoryBucket, sink: SubjectSink): Promise<void> => {
+    await whileSending(experiment, bucket, sink, Number(place), async () => await change(experiment, operation));
+  };
+  if (who === "other") return await withAnotherSink(experiment, work);
   const opened = await ownSink(experiment);
-  if (opened === null || change === undefined) return;
-  const { sink, bucket } = opened;
+  if (opened !== null) await work(opened.bucket, opened.sink);
+}
+
+async function whileSending(
+  experiment: Experiment,
+  bucket: LaboratoryBucket,
+  sink: SubjectSink,
+  place: number,
+  change: () => Promise<void>,
+): Promise<void> {
   let violation: unknown = null;
   let isDone = false;
   bucket.onRequest = async ({ ordinal }): Promise<RequestFault> => {
-    if (ordinal !== Number(place)) return "none";
+    if (ordinal !== place) return "none";
     isDone = true;
     // What is thrown here is for the experiment, not for the sink.
-    await change(experiment, operation).catch((error: unknown) => void (violation = error));
+    await change().catch((error: unknown) => void (violation = error));
     return "none";
   };
-  await flush(experiment, sink, true);
+  await flush(experiment, sink, true, ["io", "closed", "not-found", "locked"]);
   bucket.onRequest = () => "none";
   if (violation !== null) throw violation;
-  if (!isDone) await change(experiment, operation);
+  if (!isDone) await change();
 }
 
 /** Buckets of sinks that are open, so that one sink can be given one fault after the other. */
@@ -99,7 +128,7 @@ async function ownSink(experiment: Experiment): Promise<{ sink: SubjectSink; buc
     try {
       experiment.sink = await openOn(experiment, await experiment.store());
     } catch (error) {
-      if (experiment.expectsErrors && error instanceof HoldfastError) return null;
+      if (experiment.expectsErrors && systemErrorCode(error) !== undefined) return null;
       throw new Violation("error", `The sink could not be opened: ${describeError(error)}`);
     }
   }
@@ -127,16 +156,19 @@ async function openOn(experiment: Experiment, store: SubjectStore): Promise<Subj
 /** What a sink has said of a history that it did not find again; nobody else sends to this bucket. */
 const renames = new WeakMap<Experiment, string>();
 
-async function sendFromAnother(experiment: Experiment): Promise<void> {
+async function withAnotherSink(
+  experiment: Experiment,
+  work: (bucket: LaboratoryBucket, sink: SubjectSink) => Promise<void>,
+): Promise<void> {
   const { sink: own } = experiment;
   experiment.sink = null;
   await own?.close();
   const other = await experiment.openAnother(false);
   try {
     const sink = await openOn(experiment, other);
-    if (sink === null) return;
-    // A session that somebody holds gets its id from nobody else.
-    await flush(experiment, sink, false, ["locked"]);
+    const bucket = sink === null ? undefined : buckets.get(sink);
+    if (sink === null || bucket === undefined) return;
+    await work(bucket, sink);
     await sink.close();
   } catch (error) {
     if (error instanceof Violation || !experiment.expectsErrors) throw error;
@@ -162,8 +194,7 @@ async function flush(
   const rename = renames.get(experiment);
   if (rename !== undefined) throw new Violation("S1", `The bucket has what the device has not: ${rename}`);
   for (const [key, error] of failed) {
-    const code = error instanceof HoldfastError ? error.code : "none";
-    if (expected.includes(code)) continue;
+    if (expected.includes(systemErrorCode(error) ?? "none")) continue;
     // What the sink did to a session, it did as the store's user.
     await experiment.settle(Math.max(0, sessionKeys.indexOf(key)), () => Promise.reject(error));
   }

@@ -35,7 +35,7 @@ export interface SubjectSinks {
 }
 
 /** Objects are so small that a history is many. */
-const objectBytesMax = 300;
+const objectBytesMax = 120;
 
 /**
  * Gives a store what sends it away.

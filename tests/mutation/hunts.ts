@@ -12,7 +12,7 @@ import type { Scenario } from "../../src/torture/scenario.ts";
 import { withStoppedClock } from "../../src/torture/stopped_clock.ts";
 import type { Subject } from "../../src/torture/subject.ts";
 import { Violation } from "../../src/torture/violation.ts";
-import type { OpenStore } from "./mutant_source.ts";
+import type { OpenBucket, OpenSink, OpenStore } from "./mutant_source.ts";
 
 /** What found a mutant out. */
 export interface Caught {
@@ -28,6 +28,10 @@ export interface Prey {
   readonly subject: Subject;
   /** For a probe. */
   readonly open: OpenStore;
+  /** The same for its sink. */
+  readonly openSink: OpenSink;
+  /** The same for the bucket. */
+  readonly openBucket: OpenBucket;
 }
 
 /** One way to find a mutant out. */

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { openStore } from "../../mod.ts";
+import type { openBucket, openSink } from "../../src/sink/mod.ts";
 import type { AgentTools } from "../../src/torture/subject_agents.ts";
 
 /** One exact string in place of another, which must stand in the file exactly once. */
@@ -24,9 +25,27 @@ export interface Replacement {
 /** What opens a store. */
 export type OpenStore = typeof openStore;
 
+/** What opens a sink. */
+export type OpenSink = typeof openSink;
+
+/** What opens a bucket. */
+export type OpenBucket = typeof openBucket;
+
+/** A copy of the product. */
+export interface Mutant {
+  /** Opens a store. */
+  openStore: OpenStore;
+  /** Opens a sink on it. */
+  openSink: OpenSink;
+  /** Opens a bucket for it. */
+  openBucket: OpenBucket;
+  /** What agents use. */
+  tools: AgentTools;
+}
+
 const sourceDirectory = fileURLToPath(new URL("../../src/", import.meta.url));
-/** The rooms that an open store is made of. */
-const rooms = ["fs", "log", "store", "transcript"];
+/** The rooms that an open store, and a sink on it, are made of. */
+const rooms = ["fs", "log", "store", "transcript", "sink"];
 
 let sources: ReadonlyMap<string, string> | undefined;
 
@@ -47,12 +66,10 @@ const scratch: string[] = [];
  * Loads a copy of the product with some strings replaced.
  *
  * @param replacements What is replaced; nothing: a true copy.
- * @returns Its `openStore`, and what agents use.
+ * @returns The copy.
  * @throws {RangeError} If a string does not stand in its file exactly once: the table is to be brought up to date.
  */
-export async function loadMutant(
-  replacements: readonly Replacement[],
-): Promise<{ openStore: OpenStore; tools: AgentTools }> {
+export async function loadMutant(replacements: readonly Replacement[]): Promise<Mutant> {
   sources ??= readSources();
   const changed = new Map(sources);
   for (const { file, from, to = "" } of replacements) {
@@ -64,6 +81,7 @@ export async function loadMutant(
   const directory = mkdtempSync(join(tmpdir(), "holdfast-mutant-"));
   scratch.push(directory);
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  symlinkSync(join(sourceDirectory, "../node_modules"), join(directory, "node_modules"));
   for (const [file, text] of changed) {
     const path = join(directory, "src", file);
     mkdirSync(dirname(path), { recursive: true });
@@ -78,7 +96,9 @@ export async function loadMutant(
     await load("src/transcript/background_saver.ts"),
   );
   if (!hasTools(tools)) throw new TypeError("The copy has nothing for agents");
-  return { openStore: module.openStore, tools };
+  const sinks = Object.assign({}, await load("src/sink/open_sink.ts"), await load("src/sink/open_bucket.ts"));
+  if (!hasSinks(sinks)) throw new TypeError("The copy has no sink");
+  return { openStore: module.openStore, openSink: sinks.openSink, openBucket: sinks.openBucket, tools };
 }
 
 /** Removes what {@linkcode loadMutant} has left. */
@@ -90,6 +110,11 @@ export function removeScratch(): void {
 function hasOpenStore(module: unknown): module is { openStore: OpenStore } {
   return typeof module === "object" && module !== null && "openStore" in module &&
     typeof module.openStore === "function";
+}
+
+function hasSinks(module: object): module is { openSink: OpenSink; openBucket: OpenBucket } {
+  return "openSink" in module && typeof module.openSink === "function" && "openBucket" in module &&
+    typeof module.openBucket === "function";
 }
 
 function hasTools(tools: object): tools is AgentTools {

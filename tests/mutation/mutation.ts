@@ -7,6 +7,7 @@
 import { storeDirectory, type Subject } from "../../src/torture/subject.ts";
 import { holdfastSubject } from "../../src/torture/subject.ts";
 import { withAgents } from "../../src/torture/subject_agents.ts";
+import { withSinks } from "../../src/torture/subject_sink.ts";
 import type { Hunt, Prey } from "./hunts.ts";
 import { loadMutant, type OpenStore, type Replacement } from "./mutant_source.ts";
 import { type LeaveOut, MutatedFileSystem } from "./mutated_filesystem.ts";
@@ -28,7 +29,7 @@ export interface Mutation {
 /** Makes the mutant of a mutation; of none, a true copy of the product. */
 export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | null): Promise<Prey> {
   const { leaveOut, replace = [] } = mutation ?? {};
-  const { openStore: openCopy, tools } = await loadMutant(replace);
+  const { openStore: openCopy, openSink, openBucket, tools } = await loadMutant(replace);
   const open: OpenStore = leaveOut === undefined ? openCopy : async (directory, options = {}) => {
     const { fileSystem } = options;
     if (fileSystem === undefined) throw new TypeError("A mutant needs a simulated file system");
@@ -38,8 +39,9 @@ export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | 
     ...holdfastSubject,
     open: async ({ fileSystem, readOnly, onEvent, settings }) => {
       const events = onEvent === undefined ? {} : { onEvent };
-      return withAgents(await open(storeDirectory, { ...settings, fileSystem, readOnly, ...events }), tools);
+      const store = await open(storeDirectory, { ...settings, fileSystem, readOnly, ...events });
+      return withSinks(withAgents(store, tools), fileSystem, openSink);
     },
   };
-  return { subject, open };
+  return { subject, open, openSink, openBucket };
 }

@@ -11,6 +11,7 @@ import { loadMutant, removeScratch } from "./mutant_source.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
+import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
 
@@ -27,6 +28,7 @@ const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
   ["directories, old files, foreign bytes", openingMutations],
+  ["the sink", sinkMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
 ]);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openStore, type SessionStore } from "../../mod.ts";
+import { HoldfastError, openStore, type SessionStore } from "../../mod.ts";
 import type { Sink } from "../../src/sink/mod.ts";
 import { openSink, type SinkOptions } from "../../src/sink/open_sink.ts";
 import { BucketUnreachable } from "../../src/sink/session_upload.ts";
 import { readSinkStatus } from "../../src/sink/sink_sessions.ts";
-import { SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { MemoryObjects, readBucket } from "./memory_objects.ts";
 
 interface Board {
@@ -179,4 +179,35 @@ test("openSink keeps a second sink out, and says so", async () => {
   await sink.close();
   await (await quietSink(board)).close();
   await board.store.close();
+});
+
+test("Sink: whatever call of its own fails, the error is one that can be acted on, and appends go on", async () => {
+  for (const code of ["ENOSPC", "EIO", "EROFS"]) {
+    for (let failAt = 1;; failAt++) {
+      const machine = new SimulatedFileSystem();
+      const store = await openStore("/sessions", { fileSystem: machine });
+      const chat = await store.session("a");
+      await chat.append({ n: 0 });
+      const fault = { kind: "error", code } as const;
+      const fileSystem = new FaultyFileSystem(machine, {
+        failAt,
+        fault,
+        filter: ({ method }) => method !== "release" && method !== "close",
+      });
+      const objects = new MemoryObjects();
+      let rejected: unknown = null;
+      try {
+        const sink = await openSink(store, { objects, fileSystem, intervalMs: 0 });
+        for (const error of (await sink.flush()).values()) rejected = error;
+        await sink.close();
+      } catch (error) {
+        rejected = error;
+      }
+      if (rejected !== null) assert.ok(rejected instanceof HoldfastError, `${code} ${failAt}: ${rejected}`);
+      assert.equal((await chat.append({ n: 1 })).sequence, 1);
+      await store.close();
+      if (fileSystem.fired.length === 0) break;
+      assert.ok(failAt < 200);
+    }
+  }
 });

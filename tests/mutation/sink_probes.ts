@@ -1,0 +1,200 @@
+/**
+ * What a sink is put through that needs more than one board, or a real request.
+ *
+ * @module
+ */
+
+import type { SessionStore } from "../../mod.ts";
+import { listBucketSessions, type ObjectStore, pullSession } from "../../src/sink/mod.ts";
+import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { readBucket } from "../../src/torture/bucket_reading.ts";
+import { MemoryObjects } from "../sink/memory_objects.ts";
+import { S3Server } from "../sink/s3_server.ts";
+import { directory, logPath, must, withStore } from "./cut_probe.ts";
+import type { Prey } from "./hunts.ts";
+
+/** Sends all of a board's sessions. */
+async function sendAll({ openSink }: Prey, store: SessionStore, fileSystem: SimulatedFileSystem, objects: ObjectStore) {
+  const sink = await openSink(store, { objects, fileSystem, intervalMs: 0, objectBytesMax: 60 });
+  const failed = await sink.flush();
+  await sink.close();
+  must("S3", failed.size === 0, `Could not be sent: ${[...failed.values()].join()}`);
+}
+
+async function say(store: SessionStore, ...texts: readonly string[]): Promise<void> {
+  const chat = await store.session("chat");
+  for (const text of texts) await chat.append({ text });
+}
+
+/** What the bucket has under the id that a board's session has now. */
+async function sentOf(store: SessionStore, objects: MemoryObjects): Promise<string> {
+  const { id } = await (await store.session("chat")).facts();
+  let histories;
+  try {
+    histories = readBucket(objects.held);
+  } catch (error) {
+    must("S2", false, `The bucket's objects do not fit together: ${error}`);
+  }
+  const lines = histories?.get(id ?? "")?.lines ?? [];
+  return lines.map(({ text }) => JSON.parse(text).text).join();
+}
+
+/** A session is pulled to another board and goes on there; the first board, which knows nothing of it, goes on too. */
+export async function takenOver(prey: Prey): Promise<void> {
+  const [one, two] = [new SimulatedFileSystem(), new SimulatedFileSystem()];
+  const objects = new MemoryObjects();
+  await withStore(prey.open, one, async (first) => {
+    await say(first, "a", "b");
+    await sendAll(prey, first, one, objects);
+    await withStore(prey.open, two, async (second) => {
+      for await (const session of listBucketSessions(objects)) {
+        await pullSession(second, objects, session, { fileSystem: two });
+      }
+      await say(second, "c2");
+      await sendAll(prey, second, two, objects);
+      await (await first.session("chat")).update({ title: "of the first" });
+      await sendAll(prey, first, one, objects);
+      const { id } = await (await second.session("chat")).facts();
+      const { title, summary } = readBucket(objects.held).get(id ?? "")?.manifest ?? {};
+      must("S1", title === null, `The board that was taken over has changed the facts: ${title} ${summary}`);
+      await say(first, "c1", "d1");
+      await sendAll(prey, first, one, objects);
+      await say(second, "d2");
+      await sendAll(prey, second, two, objects);
+      const [here, there] = [await sentOf(first, objects), await sentOf(second, objects)];
+      must("S1", there === "a,b,c2,d2", `The bucket has ${there} of the board that took over`);
+      must("S3", here === "a,b,c1,d1", `The bucket has ${here} of the board that was taken over`);
+    });
+  });
+}
+
+/** A card was copied: two boards have the same id, and the same cursor; or both have none any more. */
+export async function copiedCard(prey: Prey, isForgotten: boolean): Promise<void> {
+  const one = new SimulatedFileSystem();
+  const objects = new MemoryObjects();
+  await withStore(prey.open, one, async (first) => {
+    await say(first, "a");
+    await sendAll(prey, first, one, objects);
+  });
+  if (isForgotten) await one.unlink("/sessions/.sink/cursor.json");
+  const two = one.clone();
+  await withStore(prey.open, one, async (first) => {
+    await withStore(prey.open, two, async (second) => {
+      await say(first, "b1");
+      await say(second, "b2", "c2");
+      await sendAll(prey, first, one, objects);
+      await sendAll(prey, second, two, objects);
+      await say(first, "c1", "d1");
+      await sendAll(prey, first, one, objects);
+      await sendAll(prey, second, two, objects);
+      const [here, there] = [await sentOf(first, objects), await sentOf(second, objects)];
+      must("S1", here === "a,b1,c1,d1" && there === "a,b2,c2", `The bucket has ${here} of one, ${there} of the other`);
+    });
+  });
+}
+
+/** A writer dies at any step of its work; another process sends what it finds, and then the power goes. */
+export async function deadWriter(prey: Prey): Promise<void> {
+  const machine = new SimulatedFileSystem({ model: "weak" });
+  const before = new MemoryObjects();
+  await withStore(prey.open, machine, async (store) => {
+    await say(store, "a", "b");
+    await sendAll(prey, store, machine, before);
+  });
+  const moments: SimulatedFileSystem[] = [];
+  machine.onStep = () => void moments.push(machine.clone());
+  await withStore(prey.open, machine, async (store) => {
+    const chat = await store.session("chat");
+    await chat.append({ text: "c" }, { durability: "buffered" });
+    await chat.replace([{ text: "d" }, { text: "e" }]);
+    await chat.append({ text: "f" }, { durability: "buffered" });
+  });
+  for (const moment of moments) {
+    const pusher = moment.clone();
+    const objects = new MemoryObjects(new Map(before.held));
+    await withStore(prey.open, pusher, async (store) => await sendAll(prey, store, pusher, objects));
+    // What the sink itself had open when the power went is in the laboratory; here all of its work is done.
+    for (const { choices } of crashStates(pusher, { limit: 8 })) {
+      const after = pusher.clone().crash(choices);
+      await withStore(prey.open, after, async (store) => {
+        await (await store.session("chat")).update({});
+        const sent = await sentOf(store, objects);
+        const shown: string[] = [];
+        for await (const { record } of (await store.session("chat")).records({ all: true })) {
+          shown.push(String(record["text"]));
+        }
+        must("S1", sent.split(",").at(-1) === shown.at(-1), `The bucket has ${sent}, the device ${shown}`);
+      });
+    }
+  }
+}
+
+/** A writer hangs when it has put another log in place, and the name is not durable yet; then the power goes. */
+export async function renamedOnly(prey: Prey): Promise<void> {
+  const machine = new SimulatedFileSystem({ model: "weak" });
+  const objects = new MemoryObjects();
+  let hasReached = (): void => undefined;
+  const reached = new Promise<void>((resolve) => hasReached = resolve);
+  let isRenamed = false;
+  const hanging = new Proxy(machine, {
+    get: (target, name) => {
+      if (name === "rename") {
+        return async (from: string, to: string) => {
+          await target.rename(from, to);
+          isRenamed ||= to === logPath;
+        };
+      }
+      if (name === "syncDirectory" && isRenamed) return async () => await new Promise<never>(() => hasReached());
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const writer = await prey.open(directory, { fileSystem: hanging });
+  await say(writer, "a", "b");
+  const other = machine.anotherProcess();
+  await withStore(prey.open, other, async (store) => {
+    await sendAll(prey, writer, machine, objects);
+    const sink = await prey.openSink(store, { objects, fileSystem: other, intervalMs: 0 });
+    void (await writer.session("chat")).replace([{ text: "c" }]);
+    await reached;
+    await sink.flush();
+    const after = machine.clone().crash([]);
+    await withStore(prey.open, after, async (recovered) => {
+      const sent = await sentOf(recovered, objects);
+      const history = await (await recovered.session("chat")).history();
+      must("S1", !sent.endsWith("c") || history.length === 1, `The bucket has ${sent}, the device has not`);
+    });
+    await sink.close();
+  });
+}
+
+/** A sink beside a writer makes nothing durable of the writer's, and writes nothing to its log. */
+export async function costsNothing(prey: Prey): Promise<void> {
+  const machine = new SimulatedFileSystem();
+  const objects = new MemoryObjects();
+  await withStore(prey.open, machine, async (store) => {
+    await say(store, "a");
+    await sendAll(prey, store, machine, objects);
+    await (await store.session("chat")).append({ text: "b" }, { durability: "buffered" });
+    const { syncs } = store.counters;
+    await sendAll(prey, store, machine, objects);
+    must("S4", store.counters.syncs === syncs, "The sink has had a sync made");
+    must("S1", await sentOf(store, objects) === "a", `The bucket has ${await sentOf(store, objects)}`);
+  });
+}
+
+/** Two that make the same object by way of HTTP. */
+export async function madeOnce({ openBucket }: Prey): Promise<void> {
+  const server = await S3Server.start();
+  try {
+    const objects = await openBucket(server.settings());
+    const outcomes = [
+      await objects.create("a", new Uint8Array([1])),
+      await objects.create("a", new Uint8Array([2])),
+    ];
+    must("S2", outcomes.join() === "created,exists", `The same object was ${outcomes.join(", then ")}`);
+    must("S2", server.held.get("a")?.[0] === 1, "An object was made a second time");
+  } finally {
+    await server.close();
+  }
+}
