@@ -3,7 +3,7 @@ import process from "node:process";
 import { S3Server } from "../tests/sink/s3_server.ts";
 
 const server = await S3Server.start();
-if (process.argv[2] === "hang") server.fault = () => "hang";
+if (process.argv[2] === "hanging") server.fault = () => "hang";
 console.log(server.endpoint);
 process.stdin.on("end", () => void server.close().then(() => process.exit(0)));
 process.stdin.resume();
