@@ -73,8 +73,8 @@ export class Sink {
    *
    * @param options Who is told how far it is.
    * @returns The keys of sessions that could not be sent, each with the error.
-   * @throws {HoldfastError} `io` if the bucket cannot be reached, or as the store does if its directory cannot be read or
-   * the cursor not be written; the next call goes on from there.
+   * @throws {HoldfastError} `io` if the bucket cannot be reached, or as the store does if its directory cannot be read
+   * or the cursor not be written; the next call goes on from there.
    */
   async flush(options: SinkFlushOptions = {}): Promise<Map<string, HoldfastError>> {
     if (this.#closing !== null) throw new HoldfastError("closed", "The sink is closed");

@@ -48,9 +48,9 @@ async function renew(experiment: Experiment, operation: Operation): Promise<void
 const attemptsMax = 200;
 
 /**
- * Sends what is durable. `lost`: no answer to the making of an object arrives, each time, until all is there; `refused`:
- * the third request is, and the sink gives up; `forgotten`: the sink's cursor is gone; `other`: another process sends,
- * as `holdfast push` beside an agent.
+ * Sends what is durable. `lost`: no answer to the making of an object arrives, each time, until all is there;
+ * `refused`: the third request is, and the sink gives up; `forgotten`: the sink's cursor is gone; `other`: another
+ * process sends, as `holdfast push` beside an agent.
  */
 export async function send(experiment: Experiment, { variant }: Operation): Promise<void> {
   experiment.world = experiment.world.withBucket(experiment.world.bucket.inUse());
@@ -82,8 +82,8 @@ export async function send(experiment: Experiment, { variant }: Operation): Prom
 }
 
 /**
- * Sends while something else is done: `append 2` is an append while the second request is under way; `append 2 other` the
- * same, and another process sends.
+ * Sends while something else is done: `append 2` is an append while the second request is under way; `append 2 other`
+ * the same, and another process sends.
  */
 export async function sendBeside(experiment: Experiment, operation: Operation): Promise<void> {
   experiment.world = experiment.world.withBucket(experiment.world.bucket.inUse());

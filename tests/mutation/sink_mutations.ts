@@ -149,9 +149,10 @@ export const sinkMutations: readonly Mutation[] = [
     name: "sink: a request whose answer was lost is made again under the next name",
     replace: [{
       file: upload,
-      from: "if (!await adoptObject(context, session, progress, progress.epoch)) {",
+      from:
+        'if (!await adoptObject(context, session, progress, progress.epoch)) {\n      throw new HoldfastError("io", `Object ${name} came and went`);\n    }\n    return;',
       to:
-        'const again = recordsObject(progress.id, { epoch: progress.epoch, from: last.next });\n    if (await createObject(context, again, joinIncrement(increment)) !== "created") {',
+        "const again = recordsObject(progress.id, { epoch: progress.epoch, from: last.next });\n    await createObject(context, again, joinIncrement(increment));",
     }],
     hunts: [hunts.lost],
   },
