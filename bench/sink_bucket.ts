@@ -10,7 +10,7 @@ import { createServer } from "node:net";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { HiddenText, type ObjectStore, openBucket } from "../src/sink/mod.ts";
+import { HiddenText, type ObjectStore, openBucket, readBucketSettings } from "../src/sink/mod.ts";
 import { installServer, startRealServer } from "../tests/s3/rgw_server.ts";
 
 /** A bucket that answers, or does not. */
@@ -70,6 +70,13 @@ export async function realServer(): Promise<MeasuredBucket> {
   if (reason !== null) throw new Error(`NOT RUN: the real S3 server could not be installed: ${reason}`);
   const { endpoint, accessKeyId, secretAccessKey, words, stop } = await startRealServer();
   return { objects: await bucketAt(endpoint, accessKeyId, secretAccessKey), words, end: stop };
+}
+
+/** The bucket that `HOLDFAST_S3_…` names. */
+export async function ownServer(): Promise<MeasuredBucket> {
+  const settings = await readBucketSettings(process.env);
+  const words = `bucket ${settings.bucket} at ${settings.endpoint}`;
+  return { objects: await openBucket(settings), words, end: () => undefined };
 }
 
 /** One that costs nothing but what the sinks do. */

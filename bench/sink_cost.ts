@@ -3,11 +3,12 @@
  * bytes of a fleet of boards; a week without a network. Ends with 1 if a bar is missed.
  *
  *     sink_cost.ts [--pairs 30] [--appends 150] [--interval 1000] [--only pairs|fleet|week] [--json]
- *                  [--boards 1000] [--sessions 20] [--records 5] [--seconds 900] [--server small|memory|rgw]
+ *                  [--boards 1000] [--sessions 20] [--records 5] [--seconds 900] [--server small|memory|rgw|own]
  *                  [--messages 5000] [--scratch DIRECTORY]
  *
  * The server of the pairs is the small one of the tests, in a process of its own, on loopback. The fleet's is that, too;
- * or a map in this process (`memory`), or Ceph's object gateway as `npm run test:s3` starts it (`rgw`).
+ * or a map in this process (`memory`), or Ceph's object gateway as `npm run test:s3` starts it (`rgw`), or the bucket that
+ * `HOLDFAST_S3_…` names (`own`), which gets the fleet's objects.
  *
  * @module
  */
@@ -15,7 +16,14 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { placeLine, tableText, withScratch } from "./bench_report.ts";
-import { type MeasuredBucket, memoryBucket, realServer, type ServerState, smallServer } from "./sink_bucket.ts";
+import {
+  type MeasuredBucket,
+  memoryBucket,
+  ownServer,
+  realServer,
+  type ServerState,
+  smallServer,
+} from "./sink_bucket.ts";
 import { costPerMillion, measureFleet } from "./sink_fleet.ts";
 import { countCosts, measurePairs } from "./sink_pairs.ts";
 import { measureWeek } from "./sink_week.ts";
@@ -73,6 +81,7 @@ async function pairs(directory: string): Promise<void> {
 
 async function openServer(): Promise<MeasuredBucket> {
   if (values.server === "rgw") return await realServer();
+  if (values.server === "own") return await ownServer();
   return values.server === "memory" ? memoryBucket() : await smallServer("up");
 }
 
