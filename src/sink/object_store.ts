@@ -8,6 +8,11 @@
 /** A bucket. Names are UTF-8, with `/` between their parts. Errors are `HoldfastError` with the code `io`. */
 export interface ObjectStore {
   /**
+   * Which bucket this is, and how it is encrypted, without credentials: what was sent to one is not in another. Absent:
+   * it is always the same.
+   */
+  readonly place?: string;
+  /**
    * Makes an object if there is none of that name, in one step that no other device can come between.
    *
    * @param name The object's name.

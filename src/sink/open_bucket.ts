@@ -63,7 +63,7 @@ export async function openBucket(settings: BucketSettings, options: BucketOption
       return await fetch(input, { ...init, signal, redirect: "error" });
     },
   });
-  const objects = new Bucket(client, prefix, () => aborter.abort());
+  const objects = new Bucket(client, `${endpoint}/${bucket}/${prefix}`, prefix, () => aborter.abort());
   return encryptionKey === null ? objects : await sealObjects(objects, encryptionKey.reveal());
 }
 
@@ -76,11 +76,13 @@ async function loadClient(): Promise<typeof import("s3mini").S3mini> {
 }
 
 class Bucket implements ObjectStore {
+  readonly place: string;
   readonly #client: Client;
   readonly #prefix: string;
   readonly #abort: () => void;
 
-  constructor(client: Client, prefix: string, abort: () => void) {
+  constructor(client: Client, place: string, prefix: string, abort: () => void) {
+    this.place = place;
     this.#client = client;
     this.#prefix = prefix;
     this.#abort = abort;

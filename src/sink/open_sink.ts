@@ -121,7 +121,7 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
   inRange("backoffMaxMs", backoffMaxMs, 1_000, 24 * 3600_000);
   inRange("objectBytesMax", objectBytesMax, 1, 64 * 1024 * 1024);
   inRange("cursorIntervalMs", cursorIntervalMs, 0, 24 * 3600_000);
-  const cursor = await openCursor(fileSystem, store.directory, createId);
+  const cursor = await openCursor(fileSystem, store.directory, objects.place ?? null, createId);
   const report = (event: SinkEvent): void => {
     try {
       onEvent(event);
@@ -139,9 +139,14 @@ export async function openSink(store: SessionStore, options: SinkOptions): Promi
   return sink;
 }
 
-async function openCursor(fileSystem: FileSystem, directory: string, createId: () => string): Promise<SinkCursor> {
+async function openCursor(
+  fileSystem: FileSystem,
+  directory: string,
+  place: string | null,
+  createId: () => string,
+): Promise<SinkCursor> {
   try {
-    const cursor = await SinkCursor.open(fileSystem, directory, createId);
+    const cursor = await SinkCursor.open(fileSystem, directory, place, createId);
     try {
       // A claim must be known for ours after a crash.
       await cursor.save();

@@ -108,7 +108,7 @@ async function pull(
   const { key, id } = manifest;
   const present = await presentSession(store, objects, session);
   if (present !== null) return present;
-  const cursor = await SinkCursor.open(fileSystem, store.directory);
+  const cursor = await SinkCursor.open(fileSystem, store.directory, objects.place ?? null);
   try {
     const path = `${sinkDirectory(store.directory)}/${id}.part`;
     const context = contextOf(fileSystem, store.directory);

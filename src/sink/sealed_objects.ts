@@ -46,7 +46,9 @@ export function isSealed(bytes: Uint8Array): boolean {
 export async function sealObjects(objects: ObjectStore, key: string): Promise<ObjectStore> {
   const keys = await makeKeys(Uint8Array.from(key.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
   const abort = objects.abort?.bind(objects);
+  const place = objects.place === undefined ? {} : { place: `${objects.place} key ${hexText(keys.id)}` };
   return {
+    ...place,
     create: async (name, bytes) => {
       const hidden = await hiddenName(keys, name);
       return await objects.create(hidden, await seal(keys, hidden, bytes));
@@ -83,7 +85,11 @@ async function hiddenName(keys: SealKeys, name: string): Promise<string> {
   const match = blobName.exec(name);
   if (match?.[2] === undefined) return name;
   const signed = new Uint8Array(await globalThis.crypto.subtle.sign("HMAC", keys.names, encoder.encode(match[2])));
-  return `${match[1]}${[...signed].map((byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `${match[1]}${hexText(signed)}`;
+}
+
+function hexText(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function seal(keys: SealKeys, name: string, bytes: Uint8Array): Promise<Uint8Array> {

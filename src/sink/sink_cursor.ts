@@ -29,6 +29,25 @@ export interface SessionProgress {
   manifest: number;
 }
 
+/** How far the sink has got with one bucket. */
+export interface BucketProgress {
+  /** Which bucket; null: one that does not say. */
+  place: string | null;
+  /** Progress by session id. */
+  sessions: Map<string, SessionProgress>;
+}
+
+/** What a cursor says. */
+export interface ReadCursor {
+  /** This device's id. */
+  device: string;
+  /** The buckets that were sent to, the latest first. */
+  buckets: BucketProgress[];
+}
+
+/** Progress with so many buckets is kept; of one that was left before those, what it has is compared again. */
+const bucketsMax = 4;
+
 /** The name of the sink's directory in the store's. */
 export const sinkDirectoryName = ".sink";
 const cursorBytesMax = 64 * 1024 * 1024;
@@ -37,8 +56,9 @@ const cursorBytesMax = 64 * 1024 * 1024;
 export class SinkCursor {
   /** This device's id. */
   readonly device: string;
-  /** Progress by session id. */
+  /** Progress by session id, with the bucket that it was opened for. */
   readonly sessions: Map<string, SessionProgress>;
+  readonly #buckets: readonly BucketProgress[];
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #lock: FileLock;
@@ -48,14 +68,17 @@ export class SinkCursor {
     fileSystem: FileSystem,
     directory: string,
     lock: FileLock,
-    read: { device: string; sessions: Map<string, SessionProgress> },
+    device: string,
+    own: BucketProgress,
+    others: readonly BucketProgress[],
     isWritten: boolean,
   ) {
     this.#fileSystem = fileSystem;
     this.#directory = directory;
     this.#lock = lock;
-    this.device = read.device;
-    this.sessions = read.sessions;
+    this.device = device;
+    this.sessions = own.sessions;
+    this.#buckets = [own, ...others].slice(0, bucketsMax);
     this.#written = isWritten ? this.#text() : "";
   }
 
@@ -64,6 +87,7 @@ export class SinkCursor {
    *
    * @param fileSystem The port.
    * @param storeDirectory The store's directory.
+   * @param place Which bucket it is for: what was sent to another one does not count.
    * @param createId Makes the device's id, if it has none.
    * @returns The cursor; an empty one where there was none, or none that can be read.
    * @throws {HoldfastError} `locked` if another sink has it.
@@ -71,6 +95,7 @@ export class SinkCursor {
   static async open(
     fileSystem: FileSystem,
     storeDirectory: string,
+    place: string | null,
     createId: () => string = randomUUID,
   ): Promise<SinkCursor> {
     const directory = sinkDirectory(storeDirectory);
@@ -83,8 +108,10 @@ export class SinkCursor {
     }
     try {
       const read = await readCursor(fileSystem, storeDirectory);
-      const { device, sessions } = read ?? { device: createId(), sessions: new Map() };
-      return new SinkCursor(fileSystem, directory, attempt.lock, { device, sessions }, read !== null);
+      const { device, buckets } = read ?? { device: createId(), buckets: [] };
+      const own = buckets.find((bucket) => bucket.place === place) ?? { place, sessions: new Map() };
+      const others = buckets.filter((bucket) => bucket !== own);
+      return new SinkCursor(fileSystem, directory, attempt.lock, device, own, others, buckets[0] === own);
     } catch (error) {
       await attempt.lock.release();
       throw error;
@@ -111,7 +138,8 @@ export class SinkCursor {
   }
 
   #text(): string {
-    return JSON.stringify({ format: 1, device: this.device, sessions: [...this.sessions.values()] }) + "\n";
+    const buckets = this.#buckets.map(({ place, sessions }) => ({ place, sessions: [...sessions.values()] }));
+    return JSON.stringify({ format: 1, device: this.device, buckets }) + "\n";
   }
 }
 
@@ -135,15 +163,22 @@ export function sinkDirectory(storeDirectory: string): string {
 export async function readCursor(
   fileSystem: FileSystem,
   storeDirectory: string,
-): Promise<{ device: string; sessions: Map<string, SessionProgress> } | null> {
+): Promise<ReadCursor | null> {
   const bytes = await readWhole(fileSystem, cursorPath(sinkDirectory(storeDirectory)), cursorBytesMax);
   if (bytes === null) return null;
   const parsed = parseObject(new TextDecoder().decode(bytes));
   if (!("value" in parsed)) return null;
-  const { format, device, sessions } = parsed.value;
-  if (format !== 1 || typeof device !== "string" || !Array.isArray(sessions)) return null;
+  const { format, device, buckets } = parsed.value;
+  if (format !== 1 || typeof device !== "string" || !Array.isArray(buckets)) return null;
+  return { device, buckets: buckets.map(readBucketProgress).filter((bucket) => bucket !== null) };
+}
+
+function readBucketProgress(value: unknown): BucketProgress | null {
+  if (!isJsonObject(value)) return null;
+  const { place, sessions } = value;
+  if ((place !== null && typeof place !== "string") || !Array.isArray(sessions)) return null;
   const found = sessions.map(readProgress).filter((progress) => progress !== null);
-  return { device, sessions: new Map(found.map((progress) => [progress.id, progress])) };
+  return { place, sessions: new Map(found.map((progress) => [progress.id, progress])) };
 }
 
 function readProgress(value: unknown): SessionProgress | null {

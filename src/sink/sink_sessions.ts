@@ -199,7 +199,7 @@ export class SinkSessions {
 }
 
 /**
- * How far the bucket is behind, by the cursor that the last sink wrote. Sends nothing, and writes nothing.
+ * How far the bucket that was sent to last is behind, by the cursor that the last sink wrote. Sends nothing, and writes nothing.
  *
  * @param store The store.
  * @param fileSystem The port that the store was opened with; by default the runtime's.
@@ -212,7 +212,7 @@ export async function readSinkStatus(
   const { directory } = store;
   const cursor = await readCursor(fileSystem, directory);
   const context = { fileSystem, directory, counters: createStoreCounters(), report: () => undefined };
-  return await sinkStatus(store, context, cursor?.sessions ?? new Map());
+  return await sinkStatus(store, context, cursor?.buckets[0]?.sessions ?? new Map());
 }
 
 /**

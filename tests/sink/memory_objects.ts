@@ -8,13 +8,15 @@ export type Fault = "none" | "before" | "after";
 
 export class MemoryObjects implements ObjectStore {
   readonly held: Map<string, Uint8Array>;
+  readonly place: string;
   requests = 0;
   creations = 0;
   bytesIn = 0;
   /** Asked before each request. */
   fault: (request: string, name: string) => Fault = () => "none";
 
-  constructor(held: Map<string, Uint8Array> = new Map()) {
+  constructor(held: Map<string, Uint8Array> = new Map(), place = "memory") {
+    this.place = place;
     this.held = held;
   }
 

@@ -107,6 +107,12 @@ test("openBucket() with a key of the user's sends nothing that can be read witho
   await withServer(async (server) => {
     const encryptionKey = new HiddenText("0123456789abcdef".repeat(4));
     const objects = await openBucket(server.settings({ encryptionKey }));
+    const places = [server.settings(), server.settings({ prefix: "b/" }), server.settings({ encryptionKey })];
+    const said = await Promise.all(places.map(async (settings) => (await openBucket(settings)).place ?? ""));
+    assert.equal(new Set(said).size, 3, "what was sent to one was not sent to another");
+    for (const secret of [accessKeyId, secretAccessKey, encryptionKey.reveal()]) {
+      assert.ok(!said.join().includes(secret));
+    }
     const hash = "ab".repeat(32);
     await objects.create("sessions/x/records/1.jsonl", bytesOf("a secret"));
     await objects.create("sessions/x/records/2.jsonl", bytesOf("a secret"));

@@ -19,15 +19,15 @@ async function boardWith(text?: string): Promise<SimulatedFileSystem> {
 
 test("SinkCursor keeps what was saved, and writes nothing when nothing has changed", async () => {
   const fileSystem = await boardWith();
-  const cursor = await SinkCursor.open(fileSystem, "/sessions");
+  const cursor = await SinkCursor.open(fileSystem, "/sessions", "one");
   cursor.sessions.set(id, progress);
   await cursor.save();
   const { inode } = await fileSystem.stat("/sessions/.sink/cursor.json");
   await cursor.save();
   assert.equal((await fileSystem.stat("/sessions/.sink/cursor.json")).inode, inode);
-  await assert.rejects(SinkCursor.open(fileSystem, "/sessions"), { code: "locked" });
+  await assert.rejects(SinkCursor.open(fileSystem, "/sessions", "one"), { code: "locked" });
   await cursor.release();
-  const again = await SinkCursor.open(fileSystem.clone().crash([]), "/sessions");
+  const again = await SinkCursor.open(fileSystem.clone().crash([]), "/sessions", "one");
   assert.deepEqual([again.device, again.sessions.get(id)], [cursor.device, progress]);
 });
 
@@ -36,7 +36,24 @@ test("readCursor() takes what is no cursor for none, and leaves out what is no s
     assert.equal(await readCursor(await boardWith(text), "/sessions"), null, text);
   }
   const sessions = [progress, { ...progress, id: "../x" }, { ...progress, next: -1 }, null, { ...progress, key: "" }];
-  const read = await readCursor(await boardWith(JSON.stringify({ format: 1, device: "d", sessions })), "/sessions");
-  assert.deepEqual([...read?.sessions.values() ?? []], [progress]);
+  const buckets = [{ place: "one", sessions }, null, { place: 1, sessions }, { place: null }];
+  const read = await readCursor(await boardWith(JSON.stringify({ format: 1, device: "d", buckets })), "/sessions");
+  assert.deepEqual(read?.buckets.map(({ place }) => place), ["one"]);
+  assert.deepEqual([...read?.buckets[0]?.sessions.values() ?? []], [progress]);
   assert.equal(await readCursor(await boardWith(), "/sessions"), null);
+});
+
+test("SinkCursor: what was sent to one bucket was not sent to another, and is not forgotten over it", async () => {
+  const fileSystem = await boardWith();
+  const devices = new Set<string>();
+  for (const [place, known] of [["one", 0], ["two", 0], ["one", 1], [null, 0], ["two", 1]] as const) {
+    const cursor = await SinkCursor.open(fileSystem, "/sessions", place);
+    devices.add(cursor.device);
+    assert.equal(cursor.sessions.size, known, String(place));
+    cursor.sessions.set(id, progress);
+    await cursor.save();
+    await cursor.release();
+    assert.equal((await readCursor(fileSystem, "/sessions"))?.buckets[0]?.place, place);
+  }
+  assert.equal(devices.size, 1);
 });

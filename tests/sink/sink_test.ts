@@ -211,3 +211,20 @@ test("Sink: whatever call of its own fails, the error is one that can be acted o
     }
   }
 });
+
+test("Sink sends everything to a bucket that is another one, and goes on with the first where it was", async () => {
+  const board = await newBoard();
+  const two = new MemoryObjects(new Map(), "another prefix");
+  const chat = await board.store.session("a");
+  for (let n = 0; n < 3; n++) await chat.append({ n });
+  for (const objects of [board.objects, two, board.objects]) {
+    const { requests } = objects;
+    const sink = await quietSink({ ...board, objects });
+    await sink.flush();
+    assert.deepEqual((await readSinkStatus(board.store, board.fileSystem)).map(({ uploaded }) => uploaded), [3]);
+    await sink.close();
+    assert.deepEqual(sequencesOf(objects, "a"), [0, 1, 2]);
+    if (requests > 0) assert.ok(objects.requests - requests <= 1, "nothing new costs one look for a successor");
+  }
+  await board.store.close();
+});
