@@ -2,7 +2,7 @@
  * What history off the device costs: append latency and flash with a sink at work, in interleaved pairs; requests and
  * bytes of a fleet of boards; a week without a network. Ends with 1 if a bar is missed.
  *
- *     sink_cost.ts [--pairs 30] [--appends 150] [--interval 1000] [--only pairs|fleet|week] [--json]
+ *     sink_cost.ts [--pairs 120] [--appends 60] [--interval 1000] [--only pairs|fleet|week] [--json]
  *                  [--boards 1000] [--sessions 20] [--records 5] [--seconds 900] [--server small|memory|rgw|own]
  *                  [--messages 5000] [--scratch DIRECTORY]
  *
@@ -36,8 +36,8 @@ const weekGrowthMiBMax = 4;
 const { values } = parseArgs({
   options: {
     interval: { type: "string", default: "1000" },
-    pairs: { type: "string", default: "30" },
-    appends: { type: "string", default: "150" },
+    pairs: { type: "string", default: "120" },
+    appends: { type: "string", default: "60" },
     boards: { type: "string", default: "1000" },
     sessions: { type: "string", default: "20" },
     records: { type: "string", default: "5" },

@@ -55,7 +55,7 @@ async function waitsOf(chat: Session, appends: number): Promise<number[]> {
     const start = performance.now();
     await chat.append({ role: "user", n, content });
     waits.push(performance.now() - start);
-    await pause(5);
+    await pause(2);
   }
   return waits;
 }
