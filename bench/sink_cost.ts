@@ -2,7 +2,7 @@
  * What history off the device costs: append latency and flash with a sink at work, in interleaved pairs; requests and
  * bytes of a fleet of boards; a week without a network. Ends with 1 if a bar is missed.
  *
- *     sink_cost.ts [--pairs 120] [--appends 60] [--interval 1000] [--only pairs|fleet|week] [--json]
+ *     sink_cost.ts [--pairs 400] [--appends 20] [--interval 100] [--only pairs|fleet|week] [--json]
  *                  [--boards 1000] [--sessions 20] [--records 5] [--seconds 900] [--server small|memory|rgw|own]
  *                  [--messages 5000] [--scratch DIRECTORY]
  *
@@ -35,9 +35,9 @@ const weekGrowthMiBMax = 4;
 
 const { values } = parseArgs({
   options: {
-    interval: { type: "string", default: "1000" },
-    pairs: { type: "string", default: "120" },
-    appends: { type: "string", default: "60" },
+    interval: { type: "string", default: "100" },
+    pairs: { type: "string", default: "400" },
+    appends: { type: "string", default: "20" },
     boards: { type: "string", default: "1000" },
     sessions: { type: "string", default: "20" },
     records: { type: "string", default: "5" },
@@ -65,10 +65,11 @@ function bar(holds: boolean, words: string): void {
 async function pairs(directory: string): Promise<void> {
   if (!values.json) console.log(placeLine(directory));
   const plan = { pairs: Number(values.pairs), appends: Number(values.appends), intervalMs: Number(values.interval) };
-  const off = await countCosts(directory, "off", plan);
-  say(`${plan.appends} appends without a sink`, off);
+  const counting = { ...plan, appends: 300 };
+  const off = await countCosts(directory, "off", counting);
+  say(`${counting.appends} appends without a sink`, off);
   for (const state of ["hanging", "gone", "up"] as const) {
-    const on = await countCosts(directory, state, plan);
+    const on = await countCosts(directory, state, counting);
     const words = `${on.writes} writes, ${on.bytesWritten} bytes, ${on.syncs} syncs with a sink, server ${state}`;
     bar(JSON.stringify(on) === JSON.stringify(off), words);
   }

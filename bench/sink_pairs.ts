@@ -9,6 +9,8 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { openStore, type Session, type SessionStore } from "../mod.ts";
+import type { FileSystem } from "../src/fs/filesystem.ts";
+import { runtimeFileSystem } from "../src/fs/runtime_filesystem.ts";
 import { openSink, type Sink } from "../src/sink/mod.ts";
 import { lasting, type MeasuredBucket, type ServerState, smallServer } from "./sink_bucket.ts";
 
@@ -42,11 +44,60 @@ export interface PairResult {
   requests: number;
 }
 
+const settleMs = 15;
 const content = "the quick brown fox jumps over the lazy dog ".repeat(5);
 
 /** Lets a sink work beside appends. */
-async function openBeside(store: SessionStore, bucket: MeasuredBucket, intervalMs: number): Promise<Sink> {
-  return await openSink(store, { objects: lasting(bucket.objects), intervalMs, backoffMaxMs: 1_000 });
+async function openBeside(
+  store: SessionStore,
+  bucket: MeasuredBucket,
+  intervalMs: number,
+  fileSystem: FileSystem = runtimeFileSystem,
+): Promise<Sink> {
+  return await openSink(store, { objects: lasting(bucket.objects), intervalMs, backoffMaxMs: 1_000, fileSystem });
+}
+
+/** The runtime's port, whose timers can be held: a sink that is given it does nothing until they are let go. */
+class HeldTimers {
+  /** The port. */
+  readonly fileSystem: FileSystem;
+  #isHeld = true;
+  readonly #due = new Set<() => void>();
+
+  constructor() {
+    const startTimer = (delayMs: number, callback: () => void): () => void => {
+      const fire = (): void => {
+        if (this.#isHeld) this.#due.add(fire);
+        else callback();
+      };
+      const stop = runtimeFileSystem.startTimer?.(delayMs, fire);
+      return () => {
+        this.#due.delete(fire);
+        stop?.();
+      };
+    };
+    this.fileSystem = new Proxy(runtimeFileSystem, {
+      get: (target, name) => {
+        if (name === "startTimer") return startTimer;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  /** What is due waits, from now on. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** What is due happens. */
+  letGo(): void {
+    this.#isHeld = false;
+    for (const fire of [...this.#due]) {
+      this.#due.delete(fire);
+      fire();
+    }
+  }
 }
 
 async function waitsOf(chat: Session, appends: number): Promise<number[]> {
@@ -60,7 +111,10 @@ async function waitsOf(chat: Session, appends: number): Promise<number[]> {
   return waits;
 }
 
-/** Blocks of appends without and with a sink at work, in turns; what counts is the ratio within a pair. */
+/**
+ * Short blocks of appends without and with a sink at work, in turns; what counts is the ratio within a pair. The longer
+ * a block, the more the device itself changes between the two.
+ */
 export async function measurePairs(directory: string, state: ServerState, plan: PairPlan): Promise<PairResult> {
   const bucket = await smallServer(state);
   const store = await openStore(join(directory, state));
@@ -69,15 +123,21 @@ export async function measurePairs(directory: string, state: ServerState, plan: 
   await chat.update({ id: randomUUID() });
   const [off, on]: [number[], number[]] = [[], []];
   let requests = 0;
+  const timers = new HeldTimers();
+  const sink = await openBeside(store, bucket, plan.intervalMs, timers.fileSystem);
   const without = async (): Promise<void> => void off.push(quantile(await waitsOf(chat, plan.appends), 0.5));
   for (let pair = 0; pair < plan.pairs; pair++) {
     if (pair % 2 === 0) await without();
-    const sink = await openBeside(store, bucket, plan.intervalMs);
+    const before = sink.counters.requests;
+    timers.letGo();
     on.push(quantile(await waitsOf(chat, plan.appends), 0.5));
-    requests += sink.counters.requests;
-    await sink.close();
+    timers.hold();
+    requests += sink.counters.requests - before;
+    // What is under way goes to its end, in neither of the two.
+    await pause(settleMs);
     if (pair % 2 === 1) await without();
   }
+  await sink.close();
   await store.close();
   bucket.end();
   const ratios = on.map((value, index) => value / (off[index] ?? value));
