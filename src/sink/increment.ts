@@ -23,6 +23,8 @@ export interface Increment {
   blobs: BlobReference[];
   /** How long the lines are together. */
   bytes: number;
+  /** Whether there is more than fits into one object. */
+  hasMore: boolean;
 }
 
 /**
@@ -71,14 +73,17 @@ export async function nextIncrement(
   session: Session,
   progress: SessionProgress,
 ): Promise<Increment> {
-  const increment: Increment = { lines: [], blobs: [], bytes: 0 };
+  const increment: Increment = { lines: [], blobs: [], bytes: 0, hasMore: false };
   let { checksum } = progress;
   const log = await openLog(context, session);
   try {
     const range = { from: progress.next, all: true, previews: true, durable: true };
     for await (const { sequence, text, blobs = [] } of session.texts(range)) {
       const line = encodeBucketLine(text, sequence, blobs, checksum);
-      if (increment.bytes > 0 && increment.bytes + line.bytes.length > context.objectBytesMax) break;
+      if (increment.bytes > 0 && increment.bytes + line.bytes.length > context.objectBytesMax) {
+        increment.hasMore = true;
+        break;
+      }
       checksum = line.checksum;
       increment.lines.push(line);
       increment.blobs.push(...blobs);

@@ -90,7 +90,10 @@ export async function uploadSession(
     const increment = await nextIncrement(context, session, progress);
     if (increment.lines.length === 0) break;
     for (const blob of increment.blobs) await sendBlob(context, progress, blob);
-    await sendIncrement(context, session, progress, increment);
+    const isSent = await sendIncrement(context, session, progress, increment);
+    // What was appended meanwhile goes with the next round: else a session that is never silent would be sent record by
+    // record.
+    if (isSent && !increment.hasMore) break;
   }
   await sendManifest(context, session, progress);
 }
@@ -169,25 +172,27 @@ async function sendBlob(context: UploadContext, progress: SessionProgress, blob:
   if (outcome === "created") counters.blobs++;
 }
 
+/** False if something was there already, which may be less, or more, than the increment. */
 async function sendIncrement(
   context: UploadContext,
   session: Session,
   progress: SessionProgress,
   increment: Increment,
-): Promise<void> {
+): Promise<boolean> {
   const last = increment.lines.at(-1);
-  if (last === undefined) return;
+  if (last === undefined) return false;
   const name = recordsObject(progress.id, { epoch: progress.epoch, from: progress.next });
   if (await createObject(context, name, joinIncrement(increment)) === "exists") {
     if (!await adoptObject(context, session, progress, progress.epoch)) {
       throw new HoldfastError("io", `Object ${name} came and went`);
     }
-    return;
+    return false;
   }
   context.counters.objects++;
   context.counters.records += increment.lines.length;
   progress.next = last.next;
   progress.checksum = last.checksum;
+  return true;
 }
 
 /**

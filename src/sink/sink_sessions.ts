@@ -199,7 +199,8 @@ export class SinkSessions {
 }
 
 /**
- * How far the bucket that was sent to last is behind, by the cursor that the last sink wrote. Sends nothing, and writes nothing.
+ * How far the bucket that was sent to last is behind, by the cursor that the last sink wrote. Sends nothing, and writes
+ * nothing.
  *
  * @param store The store.
  * @param fileSystem The port that the store was opened with; by default the runtime's.

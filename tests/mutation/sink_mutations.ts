@@ -150,7 +150,7 @@ export const sinkMutations: readonly Mutation[] = [
     replace: [{
       file: upload,
       from:
-        'if (!await adoptObject(context, session, progress, progress.epoch)) {\n      throw new HoldfastError("io", `Object ${name} came and went`);\n    }\n    return;',
+        'if (!await adoptObject(context, session, progress, progress.epoch)) {\n      throw new HoldfastError("io", `Object ${name} came and went`);\n    }\n    return false;',
       to:
         "const again = recordsObject(progress.id, { epoch: progress.epoch, from: last.next });\n    await createObject(context, again, joinIncrement(increment));",
     }],
@@ -166,9 +166,9 @@ export const sinkMutations: readonly Mutation[] = [
     replace: [{
       file: upload,
       from:
-        "for (const blob of increment.blobs) await sendBlob(context, progress, blob);\n    await sendIncrement(context, session, progress, increment);",
+        "for (const blob of increment.blobs) await sendBlob(context, progress, blob);\n    const isSent = await sendIncrement(context, session, progress, increment);",
       to:
-        "await sendIncrement(context, session, progress, increment);\n    for (const blob of increment.blobs) await sendBlob(context, progress, blob);",
+        "const isSent = await sendIncrement(context, session, progress, increment);\n    for (const blob of increment.blobs) await sendBlob(context, progress, blob);",
     }],
     hunts: [hunts.blob],
   },

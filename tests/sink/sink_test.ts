@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HoldfastError, openStore, type SessionStore } from "../../mod.ts";
-import type { Sink } from "../../src/sink/mod.ts";
+import type { ObjectStore, Sink } from "../../src/sink/mod.ts";
 import { openSink, type SinkOptions } from "../../src/sink/open_sink.ts";
 import { BucketUnreachable } from "../../src/sink/session_upload.ts";
 import { readSinkStatus } from "../../src/sink/sink_sessions.ts";
@@ -226,5 +226,29 @@ test("Sink sends everything to a bucket that is another one, and goes on with th
     assert.deepEqual(sequencesOf(objects, "a"), [0, 1, 2]);
     if (requests > 0) assert.ok(objects.requests - requests <= 1, "nothing new costs one look for a successor");
   }
+  await board.store.close();
+});
+
+test("Sink leaves what arrives while it sends for the next round: who is never silent is not sent one by one", async () => {
+  const board = await newBoard();
+  const chat = await board.store.session("a");
+  await chat.append({ n: 0 });
+  const { held } = board.objects;
+  const objects: ObjectStore = {
+    create: async (name, bytes) => {
+      if (name.includes("/records/")) await chat.append({ while: name });
+      return held.has(name) ? "exists" : (held.set(name, bytes), "created");
+    },
+    replace: async (name, bytes) => await Promise.resolve(void held.set(name, bytes)),
+    read: async (name) => await Promise.resolve(held.get(name) ?? null),
+    list: async function* () {},
+  };
+  const sink = await openSink(board.store, { objects, fileSystem: board.fileSystem, intervalMs: 0 });
+  for (let round = 1; round <= 3; round++) {
+    await sink.flush();
+    assert.equal(sink.counters.objects, round);
+  }
+  assert.deepEqual(sequencesOf(board.objects, "a"), [0, 1, 2]);
+  await sink.close();
   await board.store.close();
 });
