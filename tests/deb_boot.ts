@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { programVersion } from "../src/cli/program_version.ts";
-import { addSettings, BootedDebian, bootObstacle, bootPackages } from "./runner/booted_debian.ts";
+import { addSettings, BootedDebian, bootObstacle, bootPackages, CannotBoot } from "./runner/booted_debian.ts";
 import { buildPackage, makeDebian, run } from "./runner/debian_root.ts";
 import { projectDirectory } from "./runner/project_files.ts";
 
@@ -350,8 +350,11 @@ try {
   if (why === null) await live();
   else console.log(`skipped: no systemd was booted: ${why}`);
 } catch (error) {
-  console.error(error);
-  process.exitCode = 1;
+  if (error instanceof CannotBoot) console.log(`skipped: systemd-nspawn does not run here: ${error.message}`);
+  else {
+    console.error(error);
+    process.exitCode = 1;
+  }
 } finally {
   await machine.shutDown();
   rmSync(scratch, { recursive: true, force: true });

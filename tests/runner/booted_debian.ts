@@ -43,6 +43,11 @@ export function bootObstacle(): string | null {
   return null;
 }
 
+/** systemd-nspawn has ended before there was a systemd: this machine cannot run it. */
+export class CannotBoot extends Error {
+  override readonly name = "CannotBoot";
+}
+
 /** The machine. */
 export class BootedDebian {
   readonly #root: string;
@@ -62,7 +67,11 @@ export class BootedDebian {
     this.#console = console;
   }
 
-  /** Boots it, and waits until everything has been started. */
+  /**
+   * Boots it, and waits until everything has been started.
+   *
+   * @throws {CannotBoot} systemd-nspawn does not run here; the message is what it printed.
+   */
   async boot(): Promise<void> {
     const output = openSync(this.#console, "a");
     const all = ["--directory", this.#root, "--machine=holdfast-boot", "--boot", "--private-network", "--console=pipe"];
@@ -76,9 +85,8 @@ export class BootedDebian {
     const ended = new Promise<void>((resolve) => this.#child?.once("close", () => resolve()));
     for (const deadline = Date.now() + 120_000;;) {
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 200))]);
-      if (this.#child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`it does not boot: ${this.printed()}`);
-      }
+      if (this.#child.exitCode !== null && this.#init === "") throw new CannotBoot(this.printed());
+      if (this.#child.exitCode !== null || Date.now() > deadline) throw new Error(`it ended: ${this.printed()}`);
       this.#init = this.#findInit();
       if (this.#init !== "" && /^(starting|running|degraded)$/m.test(this.#state())) break;
     }
