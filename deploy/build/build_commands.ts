@@ -30,8 +30,8 @@ export const bunOptions: readonly string[] = [
   "--format=esm",
   // A command loads its own part, and nothing that only another one needs.
   "--splitting",
-  // Most runs are over before compiling anything pays.
-  "--compile-jit-policy=4",
+  // Most runs are over before compiling anything pays; what takes longer says so (`src/fs/runtime_compiler.ts`).
+  "--compile-jit-policy=1000",
   // What lies about in the directory where it is started is none of its business.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",

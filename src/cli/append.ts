@@ -5,6 +5,7 @@
  */
 
 import { type AppendReceipt, HoldfastError, type Session } from "../../mod.ts";
+import { compileAsUsual } from "../fs/runtime_compiler.ts";
 import { readJsonLine } from "../formats/jsonl.ts";
 import { AppendWindow } from "./append_window.ts";
 import { blobOptions, blobsOption } from "./blob_options.ts";
@@ -37,6 +38,7 @@ export const command: Command = {
       },
     ],
   },
+  isShort: true,
   async run(context) {
     if (context.stdinIsTerminal?.() === true) await warn(context, "reading records from the keyboard; end with Ctrl-D");
     const key = context.parsed.positional(0);
@@ -71,6 +73,8 @@ export async function appendStream(
       : readJsonLine(line.bytes, line.number);
     if (read.kind === "damaged") await refused.add(line.number, read.reason);
     if (read.kind !== "record") continue;
+    // Faster than they get durable: these are many, and the time goes into handling them.
+    if (window.isFull) compileAsUsual();
     if (!await window.hasRoom()) break;
     window.add(session.appendText(read.text), async (outcome) => {
       if ("receipt" in outcome) return await acknowledge(outcome.receipt);

@@ -33,13 +33,18 @@ export class AppendWindow {
     this.#waitingMax = waitingMax;
   }
 
+  /** Whether as many are under way as may be. */
+  get isFull(): boolean {
+    return this.#waitingCount >= this.#waitingMax;
+  }
+
   /**
    * Waits for room, so that no more than {@linkcode appendsWaitingMax} are under way.
    *
    * @returns False once a report has thrown: nothing more is to be begun; {@linkcode AppendWindow.settled} says why.
    */
   async hasRoom(): Promise<boolean> {
-    while (this.#waitingCount >= this.#waitingMax && this.#failure === null) await this.#nextReported();
+    while (this.isFull && this.#failure === null) await this.#nextReported();
     return this.#failure === null;
   }
 

@@ -23,7 +23,7 @@ export interface OutputStream {
 export interface ProgramContext {
   /** What stands behind the program's name. */
   readonly args: readonly string[];
-  /** What is piped in; asked for only by commands that read it. */
+  /** What is piped in, each piece valid until the next is asked for; asked for only by commands that read it. */
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Whether stdin is a person's keyboard. */
   readonly stdinIsTerminal?: () => boolean;
@@ -101,6 +101,8 @@ export interface CommandDescription {
 export interface Command {
   /** For parsing and help. */
   readonly description: CommandDescription;
+  /** Whether most of its runs are short: it says by itself when what it runs is worth compiling. */
+  readonly isShort?: boolean;
   /**
    * Runs it.
    *

@@ -144,18 +144,21 @@ export async function* untilAborted(
   source: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): AsyncIterableIterator<Uint8Array> {
-  if (signal.aborted) return;
   let stop: () => void = () => {};
-  const aborted = new Promise<null>((resolve) => stop = () => resolve(null));
-  signal.addEventListener("abort", stop);
+  const onAbort = () => stop();
+  signal.addEventListener("abort", onAbort);
   const iterator = source[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      const result = await Promise.race([iterator.next(), aborted]);
+    while (!signal.aborted) {
+      // No `Promise.race` with one promise for the signal: that one would keep every piece until the end.
+      const result = await new Promise<IteratorResult<Uint8Array> | null>((resolve, reject) => {
+        stop = () => resolve(null);
+        iterator.next().then(resolve, reject);
+      });
       if (result === null || result.done === true || signal.aborted) return;
       yield result.value;
     }
   } finally {
-    signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", onAbort);
   }
 }

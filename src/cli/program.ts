@@ -6,6 +6,7 @@
  */
 
 import { HoldfastError, toHoldfastError } from "../errors.ts";
+import { compileAsUsual } from "../fs/runtime_compiler.ts";
 import { nearestHint, parseArguments } from "./arguments.ts";
 import { type Command, exitCodes, Interruption, type ProgramContext, UsageError } from "./command.ts";
 import { commandTable } from "./command_table.ts";
@@ -38,6 +39,7 @@ export async function runProgram(context: ProgramContext): Promise<number> {
       await context.stdout.write(commandHelp(command.description));
       return exitCodes.done;
     }
+    if (command.isShort !== true) compileAsUsual();
     return await command.run({ ...context, parsed });
   } catch (error) {
     return await reportError(context, command, error);

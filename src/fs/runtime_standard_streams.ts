@@ -53,7 +53,7 @@ export function standardInputIsTerminal(): boolean {
 /**
  * stdin; nothing is read before the first piece is asked for.
  *
- * @yields Its bytes, in pieces that belong to the caller.
+ * @yields Its bytes; each piece is valid until the next is asked for.
  * @throws {HoldfastError} `io` where it is a directory, which the runtimes' own streams take for an empty file.
  */
 export async function* standardInput(): AsyncGenerator<Uint8Array> {
@@ -63,8 +63,8 @@ export async function* standardInput(): AsyncGenerator<Uint8Array> {
     yield* process.stdin;
     return;
   }
+  const buffer = new Uint8Array(inputBytesMax);
   for (;;) {
-    const buffer = new Uint8Array(inputBytesMax);
     let count: number;
     try {
       count = await settled<number>((done) => read(0, buffer, 0, buffer.length, null, done));

@@ -38,9 +38,11 @@ test("AppendWindow.hasRoom() waits while the window is full", async () => {
   const window = new AppendWindow();
   const appends = Array.from({ length: appendsWaitingMax }, pending);
   for (const { promise } of appends) {
+    assert.equal(window.isFull, false);
     assert.equal(await window.hasRoom(), true);
     window.add(promise, () => Promise.resolve());
   }
+  assert.equal(window.isFull, true);
   let entered = false;
   const entering = window.hasRoom().then(() => entered = true);
   await new Promise((resolve) => setImmediate(resolve));
@@ -48,6 +50,7 @@ test("AppendWindow.hasRoom() waits while the window is full", async () => {
   for (const [sequence, { resolve }] of appends.entries()) resolve({ sequence, duplicate: false });
   await entering;
   await window.settled();
+  assert.equal(window.isFull, false);
 });
 
 test("AppendWindow has no room once a report has thrown, and still reports what is under way", async () => {

@@ -53,3 +53,19 @@ test("untilAborted ends while it waits for more", async () => {
   };
   assert.deepEqual(await linesOf(untilAborted(waiting, controller.signal)), []);
 });
+
+test("untilAborted keeps no piece that was taken: a long input takes no more memory than a short one", async () => {
+  const taken: WeakRef<Uint8Array>[] = [];
+  async function* pieces(): AsyncIterableIterator<Uint8Array> {
+    for (let count = 0; count < 4_000; count++) {
+      // Half a gigabyte, so that each runtime collects in between; a weak reference ends with a turn of the event loop.
+      if (count % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      const piece = new Uint8Array(128 * 1024);
+      taken.push(new WeakRef(piece));
+      yield piece;
+    }
+  }
+  for await (const piece of untilAborted(pieces(), new AbortController().signal)) assert.equal(piece.length, 131_072);
+  const gone = taken.filter((piece) => piece.deref() === undefined).length;
+  assert.ok(gone > 0, "not one of 4,000 pieces was let go");
+});
