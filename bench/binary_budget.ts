@@ -5,7 +5,7 @@
  *
  * Everything is held against a program of the same runtime that does nothing, built and started the same way. Starts take
  * turns, and the best of each counts: what else the machine does only makes one slower. Without `--program` both are built with Bun. With `--check` it ends with 1 if a bar is
- * missed.
+ * missed. Two more tables say where the start goes, and what the resident memory is.
  *
  * @module
  */
@@ -20,8 +20,10 @@ import { parseArgs } from "node:util";
 import { openStore } from "../mod.ts";
 import { bunOptions } from "../deploy/build/build_commands.ts";
 import { parseBytes, tableText } from "./bench_report.ts";
-import { Appender, bestInTurn, factsOf, type ProcessFacts, runMs } from "./running_program.ts";
+import { type MemoryKind, memoryKinds, residentByKind } from "./resident_memory.ts";
+import { Appender, factsOf, type ProcessFacts, runMs } from "./running_program.ts";
 import { writeRecords } from "./session_writer.ts";
+import { type StartPhase, startPhases } from "./start_phases.ts";
 
 /** A figure, and what it may be. */
 interface BudgetRow {
@@ -30,6 +32,30 @@ interface BudgetRow {
   empty: string;
   bar: string;
   isMissed: boolean;
+}
+
+/** A process at a moment. */
+interface Moment {
+  facts: ProcessFacts;
+  kinds: ReadonlyMap<MemoryKind, number>;
+}
+
+/** All that is shown. */
+interface Budget {
+  rows: BudgetRow[];
+  phases: StartPhase[];
+  /** Resident memory of the empty program, after one append, and after a thousand. */
+  moments: Moment[];
+}
+
+/** What is measured. */
+interface Programs {
+  holdfast: string;
+  empty: string;
+  /** Loads `node:fs` and nothing else. */
+  fileSystem: string;
+  /** An empty one that does not end. */
+  waiting: string;
 }
 
 const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
@@ -62,14 +88,18 @@ async function residence(
   program: string,
   directory: string,
   key: string,
-): Promise<{ idle: ProcessFacts; busy: ProcessFacts }> {
+): Promise<{ idle: Moment; busy: Moment }> {
   const appender = new Appender([program], ["append", key, "--dir", directory]);
   await appender.append(record);
-  const idle = factsOf(appender.pid);
+  const idle = momentOf(appender.pid, program);
   for (let count = 0; count < 1000; count++) await appender.append(record);
-  const busy = factsOf(appender.pid);
+  const busy = momentOf(appender.pid, program);
   await appender.end();
   return { idle, busy };
+}
+
+function momentOf(pid: number, program: string): Moment {
+  return { facts: factsOf(pid), kinds: residentByKind(pid, program) };
 }
 
 /** System calls of a process and its threads, by strace; null where that is not installed. */
@@ -82,26 +112,26 @@ function systemCalls(program: string, directory: string, records: number, scratc
   return Number(total?.trim().split(/\s+/)[3] ?? NaN);
 }
 
-async function measure(program: string, empty: string, waiting: string, scratch: string): Promise<BudgetRow[]> {
+async function measure({ holdfast: program, ...others }: Programs, scratch: string): Promise<Budget> {
   const directory = join(scratch, "sessions");
   mkdirSync(directory);
   const small = ["append", "small", "--dir", directory];
   runMs([program], small, record);
-  const [startEmptyMs = NaN, startProgramMs = NaN] = bestInTurn(Number(values.runs), [
-    () => runMs([empty], [], ""),
-    () => runMs([program], small, record),
-  ]);
+  const phases = startPhases(Number(values.runs), { holdfast: program, ...others }, directory, record);
+  const [startEmptyMs, startProgramMs] = [phases[0]?.ms ?? NaN, phases.at(-1)?.ms ?? NaN];
 
-  const idler = spawn(waiting);
+  const idler = spawn(others.waiting);
   await new Promise((resolve) => idler.stdout.once("data", resolve));
-  const emptyFacts = factsOf(idler.pid ?? NaN);
+  const emptyMoment = momentOf(idler.pid ?? NaN, others.waiting);
+  const emptyFacts = emptyMoment.facts;
   idler.kill("SIGKILL");
 
   {
     await using store = await openStore(directory);
     await writeRecords(await store.session("large"), parseBytes(values.bytes));
   }
-  const { idle, busy } = await residence(program, directory, "large");
+  const moments = await residence(program, directory, "large");
+  const [idle, busy] = [moments.idle.facts, moments.busy.facts];
   const calls = [1, 201].map((records) => systemCalls(program, directory, records, scratch));
   const [callsFew, callsMany] = calls;
 
@@ -115,8 +145,8 @@ async function measure(program: string, empty: string, waiting: string, scratch:
     bar,
     isMissed,
   });
-  return [
-    row("size", inMegabytes(statSync(program).size), inMegabytes(statSync(empty).size)),
+  const rows = [
+    row("size", inMegabytes(statSync(program).size), inMegabytes(statSync(others.empty).size)),
     row(
       "cold start, append of 1 record",
       `${startProgramMs.toFixed(1)} ms`,
@@ -148,6 +178,26 @@ async function measure(program: string, empty: string, waiting: string, scratch:
       "",
     ),
   ];
+  return { rows, phases, moments: [emptyMoment, moments.idle, moments.busy] };
+}
+
+function phaseTable(phases: readonly StartPhase[]): string {
+  const cells = phases.map(({ what, ms, pageFaults }, index) => {
+    const before = phases[index - 1];
+    const more = before === undefined
+      ? ["", ""]
+      : [(ms - before.ms).toFixed(1), String(pageFaults - before.pageFaults)];
+    return [what, ms.toFixed(1), more[0] ?? "", String(pageFaults), more[1] ?? ""];
+  });
+  return tableText(["start, from nothing to its end", "ms", "more", "page faults", "more"], cells);
+}
+
+function memoryTable(moments: readonly Moment[]): string {
+  const cells = memoryKinds.map((kind) => [
+    kind,
+    ...moments.map(({ kinds }) => ((kinds.get(kind) ?? 0) / megabyte).toFixed(1)),
+  ]);
+  return tableText(["resident, MB", "empty program", "after 1 append", "after 1,000"], cells);
 }
 
 const scratch = mkdtempSync(join(values.scratch, "holdfast-budget-"));
@@ -155,16 +205,22 @@ try {
   writeFileSync(join(scratch, "empty.ts"), "");
   // As a program that waits: it holds what the runtime itself holds.
   writeFileSync(join(scratch, "waiting.ts"), 'console.log("waiting"); setTimeout(() => {}, 1e9);\n');
-  const program = values.program ?? buildWithBun(join(projectDirectory, "src/cli/main.ts"), join(scratch, "holdfast"));
+  writeFileSync(join(scratch, "files.ts"), 'import { fstatSync } from "node:fs"; fstatSync(0);\n');
+  const holdfast = values.program ?? buildWithBun(join(projectDirectory, "src/cli/main.ts"), join(scratch, "holdfast"));
   const empty = buildWithBun(join(scratch, "empty.ts"), join(scratch, "empty"));
   const waiting = buildWithBun(join(scratch, "waiting.ts"), join(scratch, "waiting"));
-  const rows = await measure(program, empty, waiting, scratch);
-  if (values.json) console.log(JSON.stringify(rows));
-  else {
+  const fileSystem = buildWithBun(join(scratch, "files.ts"), join(scratch, "files"));
+  const { rows, phases, moments } = await measure({ holdfast, empty, fileSystem, waiting }, scratch);
+  if (values.json) {
+    const memory = moments.map(({ kinds }) => Object.fromEntries(kinds));
+    console.log(JSON.stringify({ rows, phases, memory }));
+  } else {
     const cells = rows.map((
       row,
     ) => [row.what, row.program, row.empty, row.bar, row.bar === "" ? "" : row.isMissed ? "MISSED" : "ok"]);
     console.log(tableText(["", "holdfast", "empty program", "bar", ""], cells));
+    console.log(phaseTable(phases));
+    console.log(memoryTable(moments));
   }
   if (values.check && rows.some(({ isMissed }) => isMissed)) process.exitCode = 1;
 } finally {

@@ -1,6 +1,6 @@
 /**
  * `npm run binaries:check`: builds the program as one file with Bun and runs it: this machine's for real, through the
- * main job too, and the one for 64-bit ARM under `qemu-aarch64-static` where that is installed. What `deno compile` can
+ * main job too, the one for 64-bit ARM under `qemu-aarch64-static` and the one for musl, where those are installed. What `deno compile` can
  * do without a network is tried as far as it goes.
  *
  * Prints name, size and `--version` of each file; whatever could not be run is named with its reason.
@@ -16,6 +16,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { programVersion } from "../src/cli/program_version.ts";
 import { armPrefix } from "./runner/arm_machine.ts";
+import { muslPrefix } from "./runner/musl_machine.ts";
 import { projectDirectory } from "./runner/project_files.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "holdfast-binaries-"));
@@ -74,7 +75,10 @@ function checkBun(): void {
   if (process.arch === "arm64") console.log("skipped: the emulated one; this machine is 64-bit ARM itself");
   else if (typeof emulated === "string") console.log(`skipped: ${nameOf("linux-arm64")} was not run: ${emulated}`);
   else useProgram(emulated, nameOf("linux-arm64"));
-  console.log("not run: the two for musl, which is not the C library of this machine");
+  const musl = muslPrefix(join(scratch, "musl"));
+  if (typeof musl === "string") console.log(`skipped: ${nameOf("linux-x64-musl")} was not run: ${musl}`);
+  else useProgram(musl, nameOf("linux-x64-musl"));
+  console.log(`not run: ${nameOf("linux-arm64-musl")}: there is no C++ library for it to borrow`);
 }
 
 /** With Deno itself in place of the base binary, packaging goes all the way, but for the result's use. */

@@ -5,8 +5,8 @@
  * which the death of a process does, however it dies. No clock, no process number and no lease is looked at (I15).
  *
  * - Deno has the system call: `Deno.FsFile.tryLock`.
- * - Bun reaches the C library's: `Bun.FFI`.
- * - Node has neither, nor has Bun with another C library. They open the lock file themselves and hand the descriptor to
+ * - Bun reaches the C library's: `Bun.FFI` (glibc's, and musl's, which answers to the same name).
+ * - Node has neither, nor has Bun with yet another C library. They open the lock file themselves and hand the descriptor to
  *   a short-lived `flock --nonblock --exclusive 3` (util-linux, or busybox): it locks the description that it shares
  *   with us, and exits; the lock stays with our descriptor. It costs one process start per lock (milliseconds), none
  *   while held.
