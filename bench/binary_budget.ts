@@ -1,7 +1,7 @@
 /**
  * What the program as one file asks of a board: start time, resident memory, threads, open files, system calls.
  *
- *     binary_budget.ts [--program FILE] [--bytes 1GiB] [--runs 41] [--scratch DIRECTORY] [--check] [--json]
+ *     binary_budget.ts [--program FILE] [--bytes 1GiB] [--appends 1000] [--runs 41] [--scratch DIRECTORY] [--check] [--json]
  *
  * Everything is held against a program of the same runtime that does nothing, built and started the same way. Starts take
  * turns, and the best of each counts: what else the machine does only makes one slower. Without `--program` both are built with Bun. With `--check` it ends with 1 if a bar is
@@ -44,7 +44,7 @@ interface Moment {
 interface Budget {
   rows: BudgetRow[];
   phases: StartPhase[];
-  /** Resident memory of the empty program, after one append, and after a thousand. */
+  /** Resident memory of the empty program, after one append, and after many. */
   moments: Moment[];
 }
 
@@ -69,6 +69,7 @@ const { values } = parseArgs({
   options: {
     program: { type: "string" },
     bytes: { type: "string", default: "1GiB" },
+    appends: { type: "string", default: "1000" },
     runs: { type: "string", default: "41" },
     scratch: { type: "string", default: existsSync("/dev/shm") ? "/dev/shm" : tmpdir() },
     check: { type: "boolean", default: false },
@@ -81,9 +82,11 @@ function buildWithBun(entry: string, output: string): string {
   return output;
 }
 
+const appendsOfBusy = Number(values.appends);
+const busyTitle = appendsOfBusy.toLocaleString("en");
 const record = `{"role":"user","content":"${"x".repeat(1000)}"}\n`;
 
-/** While it waits for input, and after a thousand records. */
+/** While it waits for input, and after so many records. */
 async function residence(
   program: string,
   directory: string,
@@ -92,7 +95,7 @@ async function residence(
   const appender = new Appender([program], ["append", key, "--dir", directory]);
   await appender.append(record);
   const idle = momentOf(appender.pid, program);
-  for (let count = 0; count < 1000; count++) await appender.append(record);
+  for (let count = 0; count < appendsOfBusy; count++) await appender.append(record);
   const busy = momentOf(appender.pid, program);
   await appender.end();
   return { idle, busy };
@@ -159,7 +162,7 @@ async function measure({ holdfast: program, ...others }: Programs, scratch: stri
       inMegabytes(idle.residentBytes),
       inMegabytes(emptyFacts.residentBytes),
     ),
-    row("resident, after 1,000 appends", inMegabytes(busy.residentBytes), ""),
+    row(`resident, after ${busyTitle} appends`, inMegabytes(busy.residentBytes), ""),
     row("of that its own, no part of a file", inMegabytes(busy.ownBytes), inMegabytes(emptyFacts.ownBytes)),
     row(
       "peak of resident",
@@ -197,7 +200,7 @@ function memoryTable(moments: readonly Moment[]): string {
     kind,
     ...moments.map(({ kinds }) => ((kinds.get(kind) ?? 0) / megabyte).toFixed(1)),
   ]);
-  return tableText(["resident, MB", "empty program", "after 1 append", "after 1,000"], cells);
+  return tableText(["resident, MB", "empty program", "after 1 append", `after ${busyTitle}`], cells);
 }
 
 const scratch = mkdtempSync(join(values.scratch, "holdfast-budget-"));
