@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
   missingRuntimes,
@@ -138,6 +139,71 @@ test("I15: the program works under Node's permission model, lock included, and s
     assert.match(append(read, write), /locking the session: .*--allow-child-process option, which the lock needs/);
     assert.match(append(read, "--allow-child-process"), /--allow-fs-write option/);
     assert.match(append(`--allow-fs-read=${bundle}`, write), /--allow-fs-read option/);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and what it says without", {
+  timeout: processTimeoutMs,
+  skip: denoReason,
+}, () => {
+  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
+  const sessions = join(directory, "sessions");
+  try {
+    const [file, ...before] = [...spawnPrefix(), runtimeProgram("deno") ?? "deno", "run", "--no-prompt", "--no-check"];
+    assert.ok(file !== undefined);
+    const env = {
+      ...process.env,
+      HOLDFAST_DIR: sessions,
+      HOLDFAST_S3_BUCKET: "bucket",
+      // Nobody listens there; without the right nobody is asked.
+      HOLDFAST_S3_ENDPOINT: "http://127.0.0.1:9",
+      HOLDFAST_S3_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "id",
+      AWS_SECRET_ACCESS_KEY: "secret",
+    };
+    const holdfast = (rights: readonly string[], args: readonly string[]): string => {
+      const words = [...before, `--allow-read=${directory}`, `--allow-write=${directory}`, ...rights, program, ...args];
+      const { stdout, stderr } = spawnSync(file, words, { encoding: "utf8", input: "{}\n", cwd: directory, env });
+      return stdout + stderr;
+    };
+    assert.match(holdfast([], ["append", "k"]), /There is no directory for the store/);
+    assert.equal(holdfast(["--allow-env=HOLDFAST_DIR"], ["append", "k"]), "0\n");
+    const push = (...rights: string[]): string => holdfast(rights, ["push", "--dir", sessions]);
+    assert.match(push(), /Requires env access to "HOLDFAST_S3_FILE", .*--allow-env/);
+    assert.match(push("--allow-env"), /Requires net access to "127\.0\.0\.1:9", .*--allow-net/);
+    assert.doesNotMatch(push("--allow-env", "--allow-net=127.0.0.1:9"), /Requires/);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test("I15: the library works under Node's permission model, lock included", {
+  timeout: processTimeoutMs,
+  skip: nodeReason,
+}, () => {
+  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
+  try {
+    const sessions = join(directory, "sessions");
+    mkdirSync(sessions);
+    const bundle = join(directory, "walk.mjs");
+    const fixture = fileURLToPath(new URL("fixtures/permitted_walk.ts", import.meta.url));
+    const bun = runtimeProgram("bun") ?? "bun";
+    execFileSync(bun, ["build", "--target=node", "--format=esm", fixture, "--outfile", bundle], { stdio: "pipe" });
+    const node = runtimeProgram("node") ?? "node";
+    const major = Number(execFileSync(node, ["--version"], { encoding: "utf8" }).slice(1).split(".")[0]);
+    const model = major >= 23 ? "--permission" : "--experimental-permission";
+    const rights = [`--allow-fs-read=${directory}/`, `--allow-fs-write=${sessions}/`];
+    const walk = (...more: string[]): string => {
+      const { stdout, stderr } = spawnSync(node, ["--no-warnings", model, ...rights, ...more, bundle, sessions], {
+        encoding: "utf8",
+        cwd: directory,
+      });
+      return stdout + stderr;
+    };
+    assert.equal(walk("--allow-child-process"), "done\n");
+    assert.match(walk(), /locking the session: .*--allow-child-process option, which the lock needs/);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
