@@ -187,6 +187,8 @@ function networkReason(error: unknown): string {
     if ("name" in at && at.name === "TimeoutError") return "no answer in time";
     if ("name" in at && at.name === "AbortError") return "it was given up";
     if ("code" in at && typeof at.code === "string" && /^[A-Za-z_]{2,40}$/.test(at.code)) return at.code;
+    // Deno's, where the program may not reach the host; it names nothing but that.
+    if (at instanceof Error && /^Requires net access to "[^"]{1,300}"/.test(at.message)) return at.message;
     if (at instanceof Error && /^only \d+ of \d+ bytes came$/.test(at.message)) return at.message;
   }
   return "the connection failed";

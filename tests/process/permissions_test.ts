@@ -158,7 +158,7 @@ test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and
       HOLDFAST_DIR: sessions,
       HOLDFAST_S3_BUCKET: "bucket",
       // Nobody listens there; without the right nobody is asked.
-      HOLDFAST_S3_ENDPOINT: "http://127.0.0.1:9",
+      HOLDFAST_S3_ENDPOINT: "http://127.0.0.1:47999",
       HOLDFAST_S3_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "id",
       AWS_SECRET_ACCESS_KEY: "secret",
@@ -172,8 +172,8 @@ test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and
     assert.equal(holdfast(["--allow-env=HOLDFAST_DIR"], ["append", "k"]), "0\n");
     const push = (...rights: string[]): string => holdfast(rights, ["push", "--dir", sessions]);
     assert.match(push(), /Requires env access to "HOLDFAST_S3_FILE", .*--allow-env/);
-    assert.match(push("--allow-env"), /Requires net access to "127\.0\.0\.1:9", .*--allow-net/);
-    assert.doesNotMatch(push("--allow-env", "--allow-net=127.0.0.1:9"), /Requires/);
+    assert.match(push("--allow-env"), /Requires net access to "127\.0\.0\.1:47999", .*--allow-net/);
+    assert.doesNotMatch(push("--allow-env", "--allow-net=127.0.0.1:47999"), /Requires/);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
