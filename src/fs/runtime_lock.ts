@@ -7,8 +7,8 @@
  * - Deno has the system call: `Deno.FsFile.tryLock`.
  * - Bun reaches the C library's: `Bun.FFI` (glibc's, and musl's, which answers to the same name).
  * - Node has neither, nor has Bun with yet another C library. They open the lock file themselves and hand the
- *   descriptor to a short-lived `flock --nonblock --exclusive 3` (util-linux, or busybox): it locks the description that
- *   it shares with us, and exits; the lock stays with our descriptor. It costs one process start per lock
+ *   descriptor to a short-lived `flock --nonblock --exclusive 3` (util-linux, or busybox): it locks the description
+ *   that it shares with us, and exits; the lock stays with our descriptor. It costs one process start per lock
  *   (milliseconds), none while held.
  *
  * The lock file is removed on release, so a waiter may lock a file that has lost its name. Whoever gets the lock
