@@ -108,8 +108,9 @@ export class RetentionClock {
     if (text === JSON.stringify(Object.fromEntries([...this.#known].sort()))) return;
     if (this.#notes.size > 0) {
       await replaceFile(context.fileSystem, path, `${path}.tmp`, new TextEncoder().encode(text));
-    } else if (await unlinkIfThere(context.fileSystem, path)) {
-      await context.fileSystem.syncDirectory(context.directory);
+    } else {
+      // Not made durable: a note that comes back fits nothing but the file of just that size and time.
+      await unlinkIfThere(context.fileSystem, path);
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Scenario } from "../../src/torture/scenario.ts";
 import { withStoppedClock } from "../../src/torture/stopped_clock.ts";
 import type { Subject } from "../../src/torture/subject.ts";
 import { Violation } from "../../src/torture/violation.ts";
-import type { OpenBucket, OpenSink, OpenStore } from "./mutant_source.ts";
+import type { OpenBucket, OpenSink, OpenStore, PullSession } from "./mutant_source.ts";
 
 /** What found a mutant out. */
 export interface Caught {
@@ -32,6 +32,8 @@ export interface Prey {
   readonly openSink: OpenSink;
   /** The same for the bucket. */
   readonly openBucket: OpenBucket;
+  /** What brings a session back from one. */
+  readonly pullSession: PullSession;
 }
 
 /** One way to find a mutant out. */

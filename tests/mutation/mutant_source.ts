@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { openStore } from "../../mod.ts";
-import type { openBucket, openSink } from "../../src/sink/mod.ts";
+import type { openBucket, openSink, pullSession } from "../../src/sink/mod.ts";
 import type { AgentTools } from "../../src/torture/subject_agents.ts";
 
 /** One exact string in place of another, which must stand in the file exactly once. */
@@ -31,6 +31,9 @@ export type OpenSink = typeof openSink;
 /** What opens a bucket. */
 export type OpenBucket = typeof openBucket;
 
+/** What brings a session back from a bucket. */
+export type PullSession = typeof pullSession;
+
 /** A copy of the product. */
 export interface Mutant {
   /** Opens a store. */
@@ -39,6 +42,8 @@ export interface Mutant {
   openSink: OpenSink;
   /** Opens a bucket for it. */
   openBucket: OpenBucket;
+  /** Brings a session back. */
+  pullSession: PullSession;
   /** What agents use. */
   tools: AgentTools;
 }
@@ -96,9 +101,15 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
     await load("src/transcript/background_saver.ts"),
   );
   if (!hasTools(tools)) throw new TypeError("The copy has nothing for agents");
-  const sinks = Object.assign({}, await load("src/sink/open_sink.ts"), await load("src/sink/open_bucket.ts"));
+  const sinks = Object.assign(
+    {},
+    await load("src/sink/open_sink.ts"),
+    await load("src/sink/open_bucket.ts"),
+    await load("src/sink/pull_session.ts"),
+  );
   if (!hasSinks(sinks)) throw new TypeError("The copy has no sink");
-  return { openStore: module.openStore, openSink: sinks.openSink, openBucket: sinks.openBucket, tools };
+  const { openSink, openBucket, pullSession } = sinks;
+  return { openStore: module.openStore, openSink, openBucket, pullSession, tools };
 }
 
 /** Removes what {@linkcode loadMutant} has left. */
@@ -112,9 +123,9 @@ function hasOpenStore(module: unknown): module is { openStore: OpenStore } {
     typeof module.openStore === "function";
 }
 
-function hasSinks(module: object): module is { openSink: OpenSink; openBucket: OpenBucket } {
+function hasSinks(module: object): module is Pick<Mutant, "openSink" | "openBucket" | "pullSession"> {
   return "openSink" in module && typeof module.openSink === "function" && "openBucket" in module &&
-    typeof module.openBucket === "function";
+    typeof module.openBucket === "function" && "pullSession" in module && typeof module.pullSession === "function";
 }
 
 function hasTools(tools: object): tools is AgentTools {

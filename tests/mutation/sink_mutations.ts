@@ -53,6 +53,7 @@ const hunts = {
   deadWriter: sinkProbe("another process sends what a dead writer left", probes.deadWriter),
   renamedOnly: sinkProbe("a writer hangs behind its rename", probes.renamedOnly),
   costsNothing: sinkProbe("sending beside a writer", probes.costsNothing),
+  pulled: sinkProbe("a session comes back on a new board", probes.pulled),
   madeOnce: sinkProbe("the same object by way of HTTP", probes.madeOnce),
 } as const satisfies Record<string, Hunt>;
 
@@ -60,8 +61,45 @@ const upload = "sink/session_upload.ts";
 const increment = "sink/increment.ts";
 const creating = "return await reaching(async () => await objects.create(name, bytes));";
 
+const rebuild = "store/session_rebuild.ts";
+const pull = "sink/pull_session.ts";
+
 /** Steps of the sink. */
 export const sinkMutations: readonly Mutation[] = [
+  {
+    name: "pull: what has arrived is not synced",
+    replace: [{ file: pull, from: "await arrived.handle.syncData();" }],
+    hunts: [hunts.pulled],
+    redundant: "the log is synced once more before it gets its name",
+  },
+  {
+    name: "pull: the log is not synced before it gets its name",
+    replace: [{ file: rebuild, from: "await handle.syncData();" }],
+    hunts: [hunts.pulled],
+    redundant: "what has arrived was synced",
+  },
+  {
+    name: "pull: neither of the two",
+    replace: [{ file: pull, from: "await arrived.handle.syncData();" }, {
+      file: rebuild,
+      from: "await handle.syncData();",
+    }],
+    hunts: [hunts.pulled],
+  },
+  {
+    name: "pull: the log's name is not synced before the meta file shows it",
+    replace: [{ file: rebuild, from: "await fileSystem.syncDirectory(context.directory);" }],
+    hunts: [hunts.pulled],
+  },
+  {
+    name: "pull: the meta file shows the session before its log has its name",
+    replace: [{
+      file: rebuild,
+      from: "await write({ ...newMeta(key, now), deleted: true });",
+      to: "await write(newMeta(key, now));",
+    }],
+    hunts: [hunts.pulled],
+  },
   {
     name: "sink: what another process wrote is sent before it is durable",
     replace: [{ file: increment, from: "await handle.syncData();\n" }],

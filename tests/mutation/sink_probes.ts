@@ -198,3 +198,40 @@ export async function madeOnce({ openBucket }: Prey): Promise<void> {
     await server.close();
   }
 }
+
+/** A session comes back on a new board, and the power is cut in that: all of it is there, or nothing (I9, S4). */
+export async function pulled(prey: Prey): Promise<void> {
+  const [one, two] = [new SimulatedFileSystem(), new SimulatedFileSystem({ model: "weak" })];
+  const objects = new MemoryObjects();
+  const texts = ["a".repeat(700), "b".repeat(700), "c"];
+  await withStore(prey.open, one, async (first) => {
+    await say(first, ...texts);
+    await sendAll(prey, first, one, objects);
+  });
+  const moments: { machine: SimulatedFileSystem; isAcknowledged: boolean }[] = [];
+  await withStore(prey.open, two, async (second) => {
+    for await (const session of listBucketSessions(objects)) {
+      two.onStep = () => void moments.push({ machine: two.clone(), isAcknowledged: false });
+      await prey.pullSession(second, objects, session, { fileSystem: two });
+      two.onStep = undefined;
+      moments.push({ machine: two.clone(), isAcknowledged: true });
+    }
+  });
+  const seen = new Set<string>();
+  for (const { machine, isAcknowledged } of moments) {
+    for (const { choices } of crashStates(machine, { limit: 24 })) {
+      const after = machine.clone().crash(choices);
+      const state = `${after.diskImageHash()} ${isAcknowledged}`;
+      if (seen.has(state)) continue;
+      seen.add(state);
+      await withStore(prey.open, after, async (store) => {
+        const isThere = await store.has("chat");
+        must("I1", isThere || !isAcknowledged, "A session that was pulled is gone");
+        if (!isThere) return;
+        const found: string[] = [];
+        for await (const { record } of (await store.session("chat")).records()) found.push(String(record["text"]));
+        must("I9", found.join() === texts.join(), `Of three records that came back, ${found.length} are there`);
+      });
+    }
+  }
+}

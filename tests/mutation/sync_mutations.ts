@@ -14,6 +14,15 @@ const quarantine = "log/quarantine.ts";
 /** All of them. */
 export const syncMutations: readonly Mutation[] = [
   {
+    name: "what housekeeping removes from the quarantine is not synced",
+    replace: [{
+      file: "store/retention.ts",
+      from: "if (await unlinkIfThere(fileSystem, path)) await fileSystem.syncDirectory(directoryOf(path));",
+      to: "await unlinkIfThere(fileSystem, path);",
+    }],
+    hunts: [hunts.thinned],
+  },
+  {
     name: "a blocking flush writes what is under way without its fill",
     replace: [{
       file: writer,

@@ -134,6 +134,24 @@ async function quarantineDeleted(open: OpenStore): Promise<void> {
   });
 }
 
+/** What housekeeping has taken out of the quarantine, and says so of, does not come back (I7, I18). */
+async function quarantineThinned(open: OpenStore): Promise<void> {
+  const machine = new SimulatedFileSystem({ model: "weak" });
+  await withStore(open, machine, async (store) => void await (await store.session("chat")).append(message("0")));
+  await appendBytes(machine, '{"role":"user","content":"torn');
+  await withStore(open, machine, async (store) => void await (await store.session("chat")).append(message("1")));
+  must("error", (await quarantineOf(machine)).size === 1, "nothing was set aside");
+  await withStore(open, machine, async (store) => {
+    for await (const { action, skipped } of store.retain({ quarantineBytesMax: 0 })) {
+      must("error", action === "quarantine" && skipped === null, "what was set aside is not removed");
+    }
+    for (const { choices } of crashStates(machine)) {
+      const left = await quarantineOf(machine.clone().crash(choices));
+      must("I7", left.size === 0, "What was removed from the quarantine is there again");
+    }
+  });
+}
+
 /** Picoclaw begins the log while a session without one is open; nobody but us makes its name durable (A5, I1). */
 async function begunBySomebodyElse(open: OpenStore): Promise<void> {
   const machine = new SimulatedFileSystem({ model: "weak" });
@@ -256,6 +274,7 @@ export const syncProbes = {
   noRoom: probe("no room for fill", noRoomForFill),
   closed: probe("a log that was closed", closedLog),
   quarantine: probe("a recovery killed, and the next one cut", quarantineKilled),
+  thinned: probe("housekeeping thins the quarantine", quarantineThinned),
   deleted: probe("a session is deleted that has a quarantine", quarantineDeleted),
   begun: probe("picoclaw begins the log", begunBySomebodyElse),
   origin: probe("a fork that has lost its meta file after a power cut", originKept),
