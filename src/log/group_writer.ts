@@ -103,8 +103,9 @@ export class GroupWriter {
   }
 
   /**
-   * Whether it was the write that failed or the sync is not said: what is durable is unknown then (I13). For want of
-   * space it is undone as a write: the undo writes all of it again, so its sync says something of every byte.
+   * Whether it was the write that failed or the sync is not said: what is durable is unknown then (I13). A file that
+   * would be too big only a write refuses. For want of space it is undone as a write, too: the undo writes all of it
+   * again, so its sync says something of every byte.
    */
   async #writeDurable(bytes: Uint8Array, offset: number): Promise<void> {
     const end = offset + bytes.length;
@@ -112,7 +113,7 @@ export class GroupWriter {
     try {
       count = await this.#handle.writeDurable?.(bytes, offset) ?? 0;
     } catch (error) {
-      if (isWantOfSpace(error)) throw error;
+      if (isWantOfSpace(error) || systemErrorCode(error) === "EFBIG") throw error;
       throw this.#owner.fail("a durable write failed, so what is durable is unknown", error);
     }
     // What is left is an ordinary write, and the sync behind it is the owner's.
