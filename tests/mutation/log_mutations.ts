@@ -8,6 +8,7 @@ import { durableWriteProbes } from "./durable_write_probes.ts";
 import { cutHunts, faultHunts } from "./hunts.ts";
 import type { Mutation } from "./mutation.ts";
 import { probes } from "./probes.ts";
+import { syncProbes } from "./sync_probes.ts";
 
 /** Steps of appending. */
 export const appendMutations: readonly Mutation[] = [
@@ -272,7 +273,7 @@ export const lineMutations: readonly Mutation[] = [
   {
     name: "a seal counts without the line that it names",
     replace: [{ file: "log/seal.ts", from: "if (!found) return null;" }],
-    hunts: [cutHunts.truncateAll],
+    hunts: [cutHunts.truncateAll, syncProbes.otherLog],
   },
 ];
 

@@ -16,6 +16,7 @@ import {
   metaPath,
   must,
   quarantineOf,
+  textOfLine,
   withStore,
 } from "./cut_probe.ts";
 import { cuts, type Hunt, probe } from "./hunts.ts";
@@ -132,6 +133,27 @@ async function quarantineDeleted(open: OpenStore): Promise<void> {
     await store.delete("chat");
     must("I7", (await quarantineOf(machine)).size === 0, "What was set aside of a deleted session is still there");
   });
+}
+
+/** Somebody has put another log of the same length in the place of a sealed one: it is read afresh (I1). */
+async function otherLog(open: OpenStore): Promise<void> {
+  const [machine, other] = [new SimulatedFileSystem(), new SimulatedFileSystem()];
+  await withStore(open, machine, async (store) => {
+    const session = await store.session("chat");
+    for (const content of ["a", "b"]) await session.appendText(textOfLine(content, 100));
+    await session.setSummary("of two records");
+  });
+  await withStore(open, other, async (store) => {
+    await (await store.session("chat")).appendText(textOfLine("c", 200));
+  });
+  const bytes = await bytesOf(other, logPath);
+  must("error", bytes.length === (await bytesOf(machine, logPath)).length, "the logs differ in length");
+  const log = await machine.open(logPath, { access: "write" });
+  await log.write(bytes, 0);
+  await log.close();
+  await withStore(open, machine, async (store) => void await (await store.session("chat")).append(message("next")));
+  const found = (await withStore(open, machine, contentsOf)).join();
+  must("I1", found === "c,next", `Of two records there are ${found || "none"}`);
 }
 
 /** What housekeeping has taken out of the quarantine, and says so of, does not come back (I7, I18). */
@@ -274,6 +296,7 @@ export const syncProbes = {
   noRoom: probe("no room for fill", noRoomForFill),
   closed: probe("a log that was closed", closedLog),
   quarantine: probe("a recovery killed, and the next one cut", quarantineKilled),
+  otherLog: probe("another log in the place of a sealed one", otherLog),
   thinned: probe("housekeeping thins the quarantine", quarantineThinned),
   deleted: probe("a session is deleted that has a quarantine", quarantineDeleted),
   begun: probe("picoclaw begins the log", begunBySomebodyElse),
