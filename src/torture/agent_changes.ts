@@ -29,7 +29,11 @@ export async function checkpoint(experiment: Experiment, operation: Operation): 
   const [text = "{}"] = await experiment.texts(session, operation.sizes ?? ["small"]);
   const state: unknown = JSON.parse(text);
   const before = experiment.model(session).latest;
-  const ordinal = (checkpointsIn(before.log).at(-1)?.ordinal ?? -1) + 1;
+  const newest = checkpointsIn(before.log).at(-1);
+  // Whether a store that compacts by itself has removed the newest one, only that store can say.
+  const mayBeGone = before.hiddenMayGo === true && newest !== undefined && newest.sequence < (before.mayGoBelow ?? 0);
+  const known = mayBeGone ? await (await agentsOf(experiment)).latest(sessionKeys[session] ?? "") : newest;
+  const ordinal = (known?.ordinal ?? -1) + 1;
   const record = JSON.stringify(checkpointRecord(ordinal, "manual", state));
   const receipt = await experiment.change(session, [appendEffect([record])], true, async () => {
     return await (await agentsOf(experiment)).checkpoint(sessionKeys[session] ?? "", state);

@@ -25,7 +25,7 @@ export interface SubjectAgents {
   /** Makes a checkpoint. */
   checkpoint(key: string, state: unknown): Promise<{ sequence: number }>;
   /** The newest checkpoint. */
-  latest(key: string): Promise<{ sequence: number; state: unknown } | null>;
+  latest(key: string): Promise<{ sequence: number; ordinal: number; state: unknown } | null>;
   /** Begins to save a session in the background. */
   saver(key: string): Promise<SubjectSaver>;
 }

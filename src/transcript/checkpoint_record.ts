@@ -13,7 +13,7 @@ export const checkpointType = "checkpoint.made";
 export interface Checkpoint {
   /** The number of its record: the state is that behind all records with lower numbers. */
   sequence: number;
-  /** How many checkpoints were made in this session before it. */
+  /** How many checkpoints were made in this session before it; it begins anew when compaction has removed them all. */
   ordinal: number;
   /** Why it was made: `manual`, `periodic`, `llm_boundary`, `effect`, or any word of the caller's. */
   reason: string;

@@ -112,8 +112,8 @@ export class Checkpoints {
   }
 
   /**
-   * How many checkpoints were made in this session so far; those that compaction has removed count. Asked for the first
-   * time, it reads back from the end of the log to the newest one.
+   * How many checkpoints were made in this session so far; those that compaction has removed count, unless it has
+   * removed them all. Asked for the first time, it reads back from the end of the log to the newest one.
    *
    * @returns The count.
    */

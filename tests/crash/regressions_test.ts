@@ -67,6 +67,28 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
   },
   {
     title:
+      "I3: the laboratory took a checkpoint that begins anew, as a store that compacts by itself had removed all before it, for invented (random seed 1023734474)",
+    scenario: {
+      model: "ordered",
+      sectorBytes: 512,
+      seed: 1023734474,
+      prepare: [],
+      operations: [
+        { sizes: ["small"], kind: "checkpoint", session: 1 },
+        { keep: 5, summary: false, kind: "truncate", session: 0 },
+        { sizes: ["small", "small", "small"], kind: "background-save", session: 1 },
+        { variant: "lost", kind: "send", session: 1 },
+        { sizes: ["small"], buffered: true, kind: "append", session: 1 },
+        { buffered: false, kind: "append-blob", session: 1 },
+        { sizes: ["small"], buffered: true, kind: "append", session: 1 },
+        { keep: 5, summary: false, kind: "self-compact", session: 1 },
+        { sizes: ["small"], kind: "checkpoint", session: 1 },
+      ],
+    },
+    path: [{ step: 463, choices: null }],
+  },
+  {
+    title:
       "I11: the laboratory took the quarantine of a deleted session, which goes with it, for lost (random seed 7014)",
     scenario: {
       model: "weak",
