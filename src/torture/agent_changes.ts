@@ -6,7 +6,7 @@
 
 import { checkpointRecord, readCheckpoint } from "../transcript/checkpoint_record.ts";
 import type { Experiment, NewEffect } from "./experiment.ts";
-import { type LogEntry, nextSequence, type SessionState } from "./model.ts";
+import { type LogEntry, mayBeGone, nextSequence, type SessionState } from "./model.ts";
 import type { Operation } from "./operations.ts";
 import { appendEffect } from "./session_changes.ts";
 import { sessionKeys } from "./subject.ts";
@@ -31,8 +31,8 @@ export async function checkpoint(experiment: Experiment, operation: Operation): 
   const before = experiment.model(session).latest;
   const newest = checkpointsIn(before.log).at(-1);
   // Whether a store that compacts by itself has removed the newest one, only that store can say.
-  const mayBeGone = before.hiddenMayGo === true && newest !== undefined && newest.sequence < (before.mayGoBelow ?? 0);
-  const known = mayBeGone ? await (await agentsOf(experiment)).latest(sessionKeys[session] ?? "") : newest;
+  const isInDoubt = newest !== undefined && mayBeGone(before, newest.sequence);
+  const known = isInDoubt ? await (await agentsOf(experiment)).latest(sessionKeys[session] ?? "") : newest;
   const ordinal = (known?.ordinal ?? -1) + 1;
   const record = JSON.stringify(checkpointRecord(ordinal, "manual", state));
   const receipt = await experiment.change(session, [appendEffect([record])], true, async () => {
@@ -48,15 +48,18 @@ export async function checkCheckpoints(experiment: Experiment): Promise<void> {
     const model = experiment.model(session);
     // What is there is known where nothing is undecided.
     if (model.effects.length > 0) continue;
-    const { log, hiddenMayGo, mayGoFrom = 0, mayGoBelow = 0 } = model.latest;
-    const expected = checkpointsIn(log).at(-1);
+    const newestFirst = checkpointsIn(model.latest.log).reverse();
     const found = await agents.latest(sessionKeys[session] ?? "");
-    if (JSON.stringify(found?.state) === JSON.stringify(expected?.state)) continue;
-    if (hiddenMayGo === true && expected !== undefined && expected.sequence < mayGoBelow) {
-      const older = checkpointsIn(log.filter(({ sequence }) => sequence < mayGoFrom)).at(-1);
-      if (JSON.stringify(found?.state) === JSON.stringify(older?.state)) continue;
-    }
-    throw new Violation("O5", `The newest checkpoint is that of ${found?.sequence}, not of ${expected?.sequence}`);
+    const isThis = (expected: { state: unknown } | undefined): boolean =>
+      JSON.stringify(found?.state) === JSON.stringify(expected?.state);
+    // An older one, or none, is right only where all that are newer may have been removed.
+    const surely = newestFirst.findIndex(({ sequence }) => !mayBeGone(model.latest, sequence));
+    const possible = surely < 0 ? [...newestFirst, undefined] : newestFirst.slice(0, surely + 1);
+    if (possible.some(isThis)) continue;
+    throw new Violation(
+      "O5",
+      `The newest checkpoint is that of ${found?.sequence}, not of ${newestFirst[0]?.sequence}`,
+    );
   }
 }
 

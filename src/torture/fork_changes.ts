@@ -7,7 +7,7 @@
 import { systemErrorCode } from "../errors.ts";
 import { archiveSegments } from "../log/archive.ts";
 import type { Experiment, NewEffect } from "./experiment.ts";
-import type { LogEntry, SessionState } from "./model.ts";
+import { type LogEntry, mayBeGone, type SessionState } from "./model.ts";
 import type { Operation } from "./operations.ts";
 import { filesOf, sessionKeys } from "./subject.ts";
 import { Violation } from "./violation.ts";
@@ -56,7 +56,9 @@ export async function fork(experiment: Experiment, { session, variant }: Operati
   const source = experiment.model(session).latest;
   const gone = experiment.newLife();
   const records = unarchived(source);
-  const last = (variant === "early" ? records.at(-2) : undefined) ?? records.at(-1);
+  // A record that the store may have removed by itself is none to fork at.
+  const early = variant === "early" ? records.at(-2) : undefined;
+  const last = early === undefined || mayBeGone(source, early.sequence) ? records.at(-1) : early;
   const effect: NewEffect = {
     words: `fork of session ${session}`,
     apply: () => ({ ...forked(source, last), ...lifeOf(gone) }),

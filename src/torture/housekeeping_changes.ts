@@ -113,8 +113,10 @@ export async function selfCompact(experiment: Experiment, operation: Operation):
   const { effect, options } = truncateEffect(experiment, operation);
   const apply = (state: SessionState): SessionState => {
     const next = effect.apply(state);
-    const mayGoFrom = Math.min(state.mayGoFrom ?? Infinity, state.archivedBelow ?? 0);
-    return { ...next, hiddenMayGo: true, mayGoFrom, mayGoBelow: next.first };
+    const from = state.archivedBelow ?? 0;
+    // What was archived since is not removed any more; what was not, once more.
+    const before = (state.mayGo ?? []).filter((range) => range.below <= from);
+    return { ...next, mayGo: [...before, { from, below: next.first }] };
   };
   await experiment.change(session, [{ words: `${effect.words} and compact`, apply }], true, async () => {
     await (await experiment.session(session)).truncate(operation.keep ?? 0, options);

@@ -20,6 +20,14 @@ export interface LogEntry {
   readonly text: string;
 }
 
+/** Numbers from one to below another. */
+export interface NumberRange {
+  /** The first. */
+  readonly from: number;
+  /** One past the last. */
+  readonly below: number;
+}
+
 /** What a session looks like from outside. */
 export interface SessionState {
   /** All records that are still in the log, hidden ones too. */
@@ -33,20 +41,27 @@ export interface SessionState {
   /** Records with a lower number are in the archive: no compaction removes them. */
   readonly archivedBelow?: number;
   /**
-   * Whether the store may have removed hidden records without being asked to: those with the numbers from
-   * `mayGoFrom` to below `mayGoBelow`, the oldest first. What is archived later may be without them, too.
+   * What the store may have removed without being asked to: of each range the oldest first. What is archived later may
+   * be without it, too, and then begins another range. The ranges rise, and do not overlap.
    */
-  readonly hiddenMayGo?: boolean;
-  /** See `hiddenMayGo`. */
-  readonly mayGoFrom?: number;
-  /** See `hiddenMayGo`. */
-  readonly mayGoBelow?: number;
+  readonly mayGo?: readonly NumberRange[];
   /** Tells sessions of one key apart that came one after the other, once there is a bucket. */
   readonly life?: number;
 }
 
 /** A session that nobody has written to. */
 export const emptyState: SessionState = { log: [], first: 0, summary: "", facts: {} };
+
+/**
+ * Whether the store may have removed a record without being asked to.
+ *
+ * @param state The session.
+ * @param sequence The record's number.
+ * @returns Whether it is in one of the ranges.
+ */
+export function mayBeGone({ mayGo = [] }: SessionState, sequence: number): boolean {
+  return mayGo.some(({ from, below }) => sequence >= from && sequence < below);
+}
 
 /**
  * The number that the next record gets.

@@ -69,14 +69,20 @@ function sameFacts(shown: SessionFacts, state: SessionState): boolean {
 }
 
 function sameLog(shown: readonly LogEntry[], state: SessionState): boolean {
-  if (state.hiddenMayGo !== true || shown.length >= state.log.length) return sameEntries(shown, state.log);
-  const gone = state.log.length - shown.length;
-  const { mayGoFrom = 0, mayGoBelow = 0 } = state;
-  const before = state.log.filter(({ sequence }) => sequence < mayGoFrom);
-  const rest = state.log.slice(before.length);
+  if (state.mayGo === undefined || shown.length >= state.log.length) return sameEntries(shown, state.log);
+  const there = new Set(shown.map(({ sequence }) => sequence));
   // The last record stays in any case: it holds the number.
-  const mayGo = rest.slice(0, -1).filter(({ sequence }) => sequence < mayGoBelow).length;
-  return gone <= mayGo && sameEntries(shown, [...before, ...rest.slice(gone)]);
+  const last = state.log.at(-1)?.sequence;
+  // Of each range the oldest go first: what is behind one that is there is there.
+  const isGone = ({ sequence }: LogEntry): boolean => {
+    if (sequence === last || there.has(sequence)) return false;
+    const range = state.mayGo?.find(({ from, below }) => sequence >= from && sequence < below);
+    return range !== undefined &&
+      !state.log.some((other) =>
+        other.sequence >= range.from && other.sequence < sequence && there.has(other.sequence)
+      );
+  };
+  return sameEntries(shown, state.log.filter((entry) => !isGone(entry)));
 }
 
 /** What was observed with the numbers of a state, where both have the same texts and its own numbers rise. */

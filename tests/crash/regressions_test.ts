@@ -89,6 +89,46 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
   },
   {
     title:
+      "the laboratory forked at a record that a store which compacts by itself had removed (random seed 607026437)",
+    scenario: {
+      model: "ordered",
+      sectorBytes: 512,
+      seed: 607026437,
+      prepare: [],
+      operations: [
+        { sizes: ["small", "small", "small", "small"], kind: "append-group", session: 0 },
+        { variant: "early", kind: "fork", session: 0 },
+        { kind: "trash", session: 0 },
+        { keep: 0, summary: false, kind: "self-compact", session: 1 },
+        { variant: "early", kind: "fork", session: 1 },
+      ],
+    },
+    path: [],
+  },
+  {
+    title:
+      "I4: the laboratory took records for lost that a store had removed by itself, behind others that are archived (random seed 167872444)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 512,
+      seed: 167872444,
+      prepare: [],
+      operations: [
+        { keep: 3, summary: false, kind: "self-compact", session: 0 },
+        { buffered: true, kind: "append-blob", session: 0 },
+        { buffered: true, kind: "append-blob", session: 0 },
+        { keep: 1, summary: false, kind: "truncate", session: 0 },
+        { sizes: ["small"], buffered: false, kind: "append", session: 0 },
+        { kind: "archive", session: 0 },
+        { sizes: ["small"], buffered: true, kind: "append", session: 0 },
+        { sizes: ["small", "small", "small", "small"], buffered: false, kind: "append-batch", session: 0 },
+        { keep: 5, summary: false, kind: "self-compact", session: 0 },
+      ],
+    },
+    path: [],
+  },
+  {
+    title:
       "I11: the laboratory took the quarantine of a deleted session, which goes with it, for lost (random seed 7014)",
     scenario: {
       model: "weak",
