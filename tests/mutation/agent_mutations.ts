@@ -153,8 +153,8 @@ export const agentMutations: readonly Mutation[] = [
     name: "no lock on the index",
     replace: [{
       file: index,
-      from: "const lock = await this.#lock();",
-      to: "const lock: FileLock | null = { release: async () => {} };",
+      from: "const lock = await this.#lock();\n    if (lock === null) return false;",
+      to: "const lock: FileLock = { release: async () => {} };",
     }],
     hunts: [probe("both are in the index", bothInIndex)],
   },

@@ -68,13 +68,13 @@ function readSources(): ReadonlyMap<string, string> {
 const scratch: string[] = [];
 
 /**
- * Loads a copy of the product with some strings replaced.
+ * The product's source with some strings replaced, by file.
  *
- * @param replacements What is replaced; nothing: a true copy.
- * @returns The copy.
+ * @param replacements What is replaced.
+ * @returns All files.
  * @throws {RangeError} If a string does not stand in its file exactly once: the table is to be brought up to date.
  */
-export async function loadMutant(replacements: readonly Replacement[]): Promise<Mutant> {
+export function mutatedSources(replacements: readonly Replacement[]): Map<string, string> {
   sources ??= readSources();
   const changed = new Map(sources);
   for (const { file, from, to = "" } of replacements) {
@@ -83,6 +83,18 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
     if (count !== 1) throw new RangeError(`Stands ${count} times in src/${file}, not once: ${from}`);
     changed.set(file, text.replace(from, () => to));
   }
+  return changed;
+}
+
+/**
+ * Loads a copy of the product with some strings replaced.
+ *
+ * @param replacements What is replaced; nothing: a true copy.
+ * @returns The copy.
+ * @throws {RangeError} If a string does not stand in its file exactly once: the table is to be brought up to date.
+ */
+export async function loadMutant(replacements: readonly Replacement[]): Promise<Mutant> {
+  const changed = mutatedSources(replacements);
   const directory = mkdtempSync(join(tmpdir(), "holdfast-mutant-"));
   scratch.push(directory);
   writeFileSync(join(directory, "package.json"), '{"type":"module"}');

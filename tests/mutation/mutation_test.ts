@@ -7,7 +7,7 @@ import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
-import { loadMutant, removeScratch } from "./mutant_source.ts";
+import { loadMutant, mutatedSources, removeScratch } from "./mutant_source.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
@@ -40,6 +40,12 @@ after(removeScratch);
 test("a string that does not stand in the source exactly once is refused: the table is kept true", async () => {
   await assert.rejects(loadMutant([{ file: "log/log_writer.ts", from: "no such string" }]), RangeError);
   await assert.rejects(loadMutant([{ file: "log/log_writer.ts", from: "await " }]), RangeError);
+});
+
+test("every row of the table, also of those that wait for the night, changes what stands in the source today", () => {
+  for (const { name, replace = [] } of [...groups.values()].flat()) {
+    assert.doesNotThrow(() => mutatedSources(replace), name);
+  }
 });
 
 test("the product, unchanged, passes whatever its mutants are put through", async () => {
