@@ -108,6 +108,7 @@ export function suiteChecks(reportDirectory: string, filters: readonly string[])
   return [
     suite(`suite on Node ${process.versions.node}`, "node", process.execPath, (junitPath) => [
       "--import=tsx",
+      `--import=${new URL("untracked_promises.ts", import.meta.url).href}`,
       "--test",
       "--test-concurrency=2",
       "--test-reporter=spec",
