@@ -20,13 +20,19 @@ export const command: Command = {
     details: [
       "Runs operations on a simulated machine, lets the program die or cuts the power at every step and inside every " +
       "step, lets the store recover, and holds what is there against what was acknowledged; then goes on, cuts the " +
-      "power again, and looks again. All short sequences of operations come first, then long random ones.",
+      "power again, and looks again. All sequences of one and two operations come first, then long random ones, and " +
+      "between them sequences of three that the seed draws.",
       "A state is what was acknowledged together with what is on the disk after the cut; each is checked once. Exit " +
       "code 1 if a promise is broken; the story says how, and ends with a line that shows it again.",
     ],
     positionals: [],
     options: [
-      { name: "runs", value: "N", kind: "count", description: "long random runs (without end)" },
+      {
+        name: "runs",
+        value: "N",
+        kind: "count",
+        description: "long random runs (without end), and no drawn sequences",
+      },
       {
         name: "seconds",
         value: "S",

@@ -72,9 +72,9 @@ export class BucketModel {
 
   /** Whether records are all of one life of a session. */
   areOfOneLife(session: number, entries: readonly LogEntry[]): boolean {
-    const words = entries.map(wordOf);
-    return words.length === 0 || [...this.#lives].some(([name, known]) => {
-      return name.startsWith(`${session} `) && words.every((word) => known.has(word));
+    const sought = entries.map(wordOf);
+    return sought.length === 0 || [...this.#lives].some(([name, known]) => {
+      return name.startsWith(`${session} `) && sought.every((word) => known.has(word));
     });
   }
 }
@@ -83,8 +83,13 @@ function lifeName(session: number, life: number): string {
   return `${session} ${life}`;
 }
 
-function wordOf({ sequence, text }: LogEntry): string {
-  return `${sequence} ${text}`;
+const words = new WeakMap<LogEntry, string>();
+
+/** Of each entry once: all of them are looked at with every change. */
+function wordOf(entry: LogEntry): string {
+  let word = words.get(entry);
+  if (word === undefined) words.set(entry, word = `${entry.sequence} ${entry.text}`);
+  return word;
 }
 
 function hashOf(text: string): number {

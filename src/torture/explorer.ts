@@ -139,16 +139,18 @@ export class Explorer {
     const moments: Moment[] = [];
     const { only, onlyLast, sampling = 1 } = this.options;
     const random = new SeededRandom(scenario.seed);
-    const isChosen = (): boolean => only !== undefined || sampling === 1 || random.chance(1, sampling);
-    record(experiment, fileSystem, moments, isChosen);
+    const isSkipped = (): boolean => onlyLast === true && this.#performed < scenario.operations.length;
+    const isChosen = (): boolean =>
+      !isSkipped() && (only !== undefined || sampling === 1 || random.chance(1, sampling));
     this.#performed = 0;
+    record(experiment, fileSystem, moments, isChosen);
     for (const operation of scenario.operations) {
       this.#performed++;
       if (!await experiment.perform(operation)) continue;
       this.operations++;
       if (experiment.fileSystem.onStep === undefined) record(experiment, experiment.fileSystem, moments, isChosen);
       const taken = moments.splice(0);
-      if (onlyLast === true && this.#performed < scenario.operations.length) continue;
+      if (isSkipped()) continue;
       for (const moment of taken) await this.#endAt(moment, this.options.depth, path, steps);
     }
     await experiment.endFollowers();

@@ -1,10 +1,12 @@
 /**
- * What a campaign runs, in which order: all short sequences first, then long random runs until the time is up.
+ * What a campaign runs, in which order: all short sequences first, then, until the time is up, long random runs and
+ * between them sequences that are one operation longer, drawn at random.
  *
  * @module
  */
 
 import type { CrashModel } from "../testing/pending_operations.ts";
+import { SeededRandom } from "../testing/seeded_random.ts";
 import type { ExplorerOptions } from "./explorer.ts";
 import type { Scenario } from "./scenario.ts";
 import { AllSequences, randomScenario } from "./sequences.ts";
@@ -15,7 +17,7 @@ export interface TorturePlan {
   readonly exhaustive: number;
   /** Whether only those of just that length are run, from this one on. */
   readonly from?: number;
-  /** How many random runs in all; Infinity: until the end. */
+  /** How many random runs in all; Infinity: until the end, and drawn sequences between them. */
   readonly runs: number;
   /** The first random seed. */
   readonly seed: number;
@@ -39,6 +41,12 @@ export interface PlanStep {
 
 /** Long runs are sampled: their states are far apart. */
 const randomOptions = { depth: 0, cutsPerStep: 16, sampling: 4 };
+
+/**
+ * So many sequences are drawn after each random run. They come to about four times as many new states in the same time,
+ * and long runs to deeper ones.
+ */
+const drawnPerRun = 150;
 
 /** Neighbours differ in the machine and in what was there before, and come to many equal states: they stay together. */
 const neighbours = 8;
@@ -84,6 +92,7 @@ export function* planOf(plan: TorturePlan, part: number, parts: number): Generat
       yield { scenario: all.at(index), sequence, isDivided, options };
     }
   }
+  const drawn = new AllSequences(plan.exhaustive + 1, plan.models);
   for (let run = part; run < plan.runs; run += parts) {
     yield {
       scenario: randomScenario(plan.seed + run, plan.models),
@@ -91,5 +100,13 @@ export function* planOf(plan: TorturePlan, part: number, parts: number): Generat
       isDivided: false,
       options: randomOptions,
     };
+    if (plan.runs !== Infinity || plan.exhaustive === 0) continue;
+    const random = new SeededRandom(plan.seed + run);
+    for (let count = 0; count < drawnPerRun; count++) {
+      const first = random.below(drawn.count / neighbours) * neighbours;
+      for (let index = first; index < first + neighbours; index++) {
+        yield { scenario: drawn.at(index), sequence, isDivided: false, options: { depth: 0, onlyLast: true } };
+      }
+    }
   }
 }
