@@ -114,8 +114,9 @@ export async function selfCompact(experiment: Experiment, operation: Operation):
   const apply = (state: SessionState): SessionState => {
     const next = effect.apply(state);
     const from = state.archivedBelow ?? 0;
-    // What was archived since is not removed any more; what was not, once more.
-    const before = (state.mayGo ?? []).filter((range) => range.below <= from);
+    // What was archived since is not removed any more, unless it was gone before; what was not archived, once more.
+    const before = (state.mayGo ?? []).filter((range) => range.from < from)
+      .map((range) => ({ ...range, below: Math.min(range.below, from) }));
     return { ...next, mayGo: [...before, { from, below: next.first }] };
   };
   await experiment.change(session, [{ words: `${effect.words} and compact`, apply }], true, async () => {

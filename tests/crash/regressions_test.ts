@@ -129,6 +129,23 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
   },
   {
     title:
+      "I4: the laboratory took a record for lost that a store had removed by itself before an archive was made (random seed 167872444, once more)",
+    scenario: {
+      model: "weak",
+      sectorBytes: 512,
+      seed: 167872444,
+      prepare: [],
+      operations: [
+        { sizes: ["small", "sector"], kind: "append-group", session: 0 },
+        { keep: 0, summary: false, kind: "self-compact", session: 0 },
+        { kind: "archive", session: 0 },
+        { keep: 0, summary: false, kind: "self-compact", session: 0 },
+      ],
+    },
+    path: [],
+  },
+  {
+    title:
       "I11: the laboratory took the quarantine of a deleted session, which goes with it, for lost (random seed 7014)",
     scenario: {
       model: "weak",

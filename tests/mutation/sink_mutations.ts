@@ -54,6 +54,8 @@ const hunts = {
   renamedOnly: sinkProbe("a writer hangs behind its rename", probes.renamedOnly),
   costsNothing: sinkProbe("sending beside a writer", probes.costsNothing),
   pulled: sinkProbe("a session comes back on a new board", probes.pulled),
+  pulledOverRest: sinkProbe("a session comes back over what a power cut has left", probes.pulledOverRest),
+  pulledBlob: sinkProbe("a session with a large value comes back", probes.pulledBlob),
   madeOnce: sinkProbe("the same object by way of HTTP", probes.madeOnce),
 } as const satisfies Record<string, Hunt>;
 
@@ -209,5 +211,20 @@ export const sinkMutations: readonly Mutation[] = [
         "const isSent = await sendIncrement(context, session, progress, increment);\n    for (const blob of increment.blobs) await sendBlob(context, progress, blob);",
     }],
     hunts: [hunts.blob],
+  },
+  {
+    name: "what a power cut has left behind the lines of a pull stays",
+    replace: [{ file: "sink/pull_session.ts", from: "if (bytes < size) await handle.truncate(bytes);" }],
+    hunts: [hunts.pulledOverRest],
+  },
+  {
+    name: "the name of the directory of large values that come back is not synced",
+    replace: [{
+      file: "sink/pull_session.ts",
+      from: "bytes);\n  await context.fileSystem.syncDirectory(context.directory);",
+      to: "bytes);",
+    }],
+    hunts: [hunts.pulledBlob],
+    redundant: "the log gets its name in the same directory behind it, and that is synced",
   },
 ];

@@ -10,7 +10,7 @@ import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { readBucket } from "../../src/torture/bucket_reading.ts";
 import { MemoryObjects } from "../sink/memory_objects.ts";
 import { S3Server } from "../sink/s3_server.ts";
-import { directory, logPath, must, withStore } from "./cut_probe.ts";
+import { contentsOf, directory, logPath, must, withStore } from "./cut_probe.ts";
 import type { Prey } from "./hunts.ts";
 
 /** Sends all of a board's sessions. */
@@ -233,5 +233,54 @@ export async function pulled(prey: Prey): Promise<void> {
         must("I9", found.join() === texts.join(), `Of three records that came back, ${found.length} are there`);
       });
     }
+  }
+}
+
+/** The card was pulled out in a pull, and holds more than was to come: the next one begins behind what fits (I9). */
+export async function pulledOverRest(prey: Prey): Promise<void> {
+  const [one, two] = [new SimulatedFileSystem(), new SimulatedFileSystem()];
+  const objects = new MemoryObjects();
+  await withStore(prey.open, one, async (first) => {
+    await say(first, "a", "b", "c");
+    await sendAll(prey, first, one, objects);
+  });
+  await withStore(prey.open, two, async (second) => {
+    for await (const session of listBucketSessions(objects)) {
+      const path = `${directory}/.sink/${session.manifest.id}.part`;
+      await two.makeDirectory(`${directory}/.sink`, 0o700);
+      const part = await two.open(path, { access: "write", create: "exclusive" });
+      await part.write(new TextEncoder().encode("x".repeat(5_000)), 0);
+      await part.close();
+      await prey.pullSession(second, objects, session, { fileSystem: two });
+    }
+    const { damaged, records } = await (await second.session("chat")).verify();
+    must(
+      "I9",
+      damaged.length === 0 && records === 3,
+      `Behind ${records} records that came back there is something else`,
+    );
+  });
+}
+
+/** A session with a large value comes back; once the pull has said so, a power cut takes nothing of it (I1). */
+export async function pulledBlob(prey: Prey): Promise<void> {
+  const [one, two] = [new SimulatedFileSystem(), new SimulatedFileSystem({ model: "weak" })];
+  const objects = new MemoryObjects();
+  const blobs = { blobs: { valueBytesMin: 1024, previewBytesMax: 16 } };
+  const value = "one ".repeat(512);
+  await withStore(prey.open, one, async (first) => {
+    await (await first.session("chat")).append({ role: "user", content: value });
+    await sendAll(prey, first, one, objects);
+  }, blobs);
+  await withStore(prey.open, two, async (second) => {
+    for await (const session of listBucketSessions(objects)) {
+      await prey.pullSession(second, objects, session, { fileSystem: two });
+    }
+  });
+  for (const { choices } of crashStates(two, { limit: 24 })) {
+    await withStore(prey.open, two.clone().crash(choices), async (store) => {
+      const [content] = await contentsOf(store);
+      must("I1", content === value, "The large value of a session that was pulled is gone");
+    }, blobs);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { cutHunts } from "./hunts.ts";
 import type { Mutation } from "./mutation.ts";
 import { syncProbes as hunts } from "./sync_probes.ts";
 
@@ -146,5 +147,28 @@ export const syncMutations: readonly Mutation[] = [
     }],
     hunts: [hunts.collect],
     redundant: "what comes back is collected the next time, and what is named is read under either name",
+  },
+  {
+    name: "a durable append syncs nothing behind its write",
+    replace: [{ file: writer, from: "if (durable || end.unsynced > unsyncedBytesMax) await this.sync();" }],
+    hunts: [cutHunts.append, cutHunts.appendMore],
+  },
+  {
+    name: "a durable retry of what is in the log syncs nothing",
+    replace: [{ file: "store/append_queue.ts", from: "if (durable) await session.sync();" }],
+    hunts: [hunts.toldAgain],
+  },
+  {
+    name: "a flush syncs nothing",
+    replace: [{ file: "store/session_worker.ts", from: "await this.#opened?.session.sync();" }],
+    hunts: [cutHunts.bufferedFlush],
+  },
+  {
+    name: "what an open session makes durable is nothing",
+    replace: [{
+      file: "store/open_session.ts",
+      from: 'await this.guard("making records durable", async () => await this.#writer?.sync());',
+    }],
+    hunts: [cutHunts.bufferedFlush],
   },
 ];

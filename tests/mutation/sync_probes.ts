@@ -283,6 +283,23 @@ async function copiedSegment(open: OpenStore): Promise<void> {
   });
 }
 
+/** A record is told again, durably, that is in the log already, but not durable (I1, I4). */
+async function toldAgain(open: OpenStore): Promise<void> {
+  const machine = new SimulatedFileSystem({ model: "weak" });
+  const store = await open(directory, {
+    fileSystem: machine,
+    recordId: ({ id }) => typeof id === "string" ? id : undefined,
+  });
+  const session = await store.session("chat");
+  await session.append(message("0"));
+  await session.append({ ...message("1"), id: "one" }, { durability: "buffered" });
+  await session.append({ ...message("1"), id: "one" });
+  await withStore(open, machine.crash(), async (left) => {
+    const found = (await contentsOf(left)).join();
+    must("I1", found === "0,1", `After a durable retry there is ${found}`);
+  });
+}
+
 const flushed = { kind: "background-flush", sizes: ["small", "small"] } as const;
 
 /** All of them. */
@@ -302,6 +319,7 @@ export const syncProbes = {
   begun: probe("picoclaw begins the log", begunBySomebodyElse),
   origin: probe("a fork that has lost its meta file after a power cut", originKept),
   segment: probe("an archive where files have one name only", copiedSegment),
+  toldAgain: probe("a record that is there is told again, durably", toldAgain),
   blobCopied: probe("a large value that somebody has copied there", blobCopied),
   collect: cuts("append a large value, delete, collect, append it again", [
     { kind: "collect-blobs" },
