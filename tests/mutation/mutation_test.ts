@@ -1,37 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { isEverythingAsked, sequenceStride } from "../crash/crash_budget.ts";
-import { agentMutations } from "./agent_mutations.ts";
-import { backgroundMutations } from "./background_mutations.ts";
-import { blobMutations } from "./blob_mutations.ts";
-import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import type { Caught, Hunt } from "./hunts.ts";
-import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { loadMutant, mutatedSources, removeScratch } from "./mutant_source.ts";
-import { openingMutations } from "./opening_mutations.ts";
+import { mutationTable as groups } from "./mutation_table.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
-import { nameMutations, orderMutations } from "./store_mutations.ts";
-import { sinkMutations } from "./sink_mutations.ts";
-import { syncMutations } from "./sync_mutations.ts";
-import { trashSyncMutations } from "./trash_sync_mutations.ts";
 
-const groups: ReadonlyMap<string, readonly Mutation[]> = new Map([
-  ["appending", appendMutations],
-  ["limits", limitMutations],
-  ["lines", lineMutations],
-  ["recovery", recoveryMutations],
-  ["names and files", nameMutations],
-  ["meta file and log", orderMutations],
-  ["what agents build on", agentMutations],
-  ["forks", forkMutations],
-  ["the archive", archiveMutations],
-  ["checkpoints and background saves", backgroundMutations],
-  ["large values", blobMutations],
-  ["directories, old files, foreign bytes", openingMutations],
-  ["the sink", sinkMutations],
-  ["single syncs", syncMutations],
-  ["single syncs of the trash", trashSyncMutations],
-]);
 /** Only the runtime differs elsewhere: a fixed few are enough to see that mutants are mutants there, too. */
 const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 3 : 24;
 

@@ -171,4 +171,9 @@ export const syncMutations: readonly Mutation[] = [
     }],
     hunts: [cutHunts.bufferedFlush],
   },
+  {
+    name: "what is compared with what is to replace it is not made durable before",
+    replace: [{ file: "store/session.ts", from: "await opened?.sync();" }],
+    hunts: [hunts.replacedBySame],
+  },
 ];

@@ -300,6 +300,21 @@ async function toldAgain(open: OpenStore): Promise<void> {
   });
 }
 
+/** What is to replace the records is what is there, though not all of it durable: one sync, and nothing else (I20). */
+async function replacedBySame(open: OpenStore): Promise<void> {
+  const machine = new SimulatedFileSystem({ model: "weak" });
+  const store = await open(directory, { fileSystem: machine });
+  const session = await store.session("chat");
+  await session.append(message("0"));
+  await session.setSummary("of one");
+  await session.append(message("1"), { durability: "buffered" });
+  const before = { ...machine.counters };
+  await session.replace([message("0"), message("1")]);
+  const { writes, syncs } = machine.counters;
+  must("I20", writes === before.writes, `A replace by what is there makes ${writes - before.writes} writes`);
+  must("I8", syncs > before.syncs, "A replace has left a record that is not durable");
+}
+
 const flushed = { kind: "background-flush", sizes: ["small", "small"] } as const;
 
 /** All of them. */
@@ -320,6 +335,7 @@ export const syncProbes = {
   origin: probe("a fork that has lost its meta file after a power cut", originKept),
   segment: probe("an archive where files have one name only", copiedSegment),
   toldAgain: probe("a record that is there is told again, durably", toldAgain),
+  replacedBySame: probe("records are replaced by what is there", replacedBySame),
   blobCopied: probe("a large value that somebody has copied there", blobCopied),
   collect: cuts("append a large value, delete, collect, append it again", [
     { kind: "collect-blobs" },

@@ -1,0 +1,36 @@
+/**
+ * Every step that the suite takes out of the product, by what it belongs to.
+ *
+ * @module
+ */
+
+import { agentMutations } from "./agent_mutations.ts";
+import { backgroundMutations } from "./background_mutations.ts";
+import { blobMutations } from "./blob_mutations.ts";
+import { archiveMutations, forkMutations } from "./fork_mutations.ts";
+import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
+import { openingMutations } from "./opening_mutations.ts";
+import { nameMutations, orderMutations } from "./store_mutations.ts";
+import { sinkMutations } from "./sink_mutations.ts";
+import { syncMutations } from "./sync_mutations.ts";
+import { trashSyncMutations } from "./trash_sync_mutations.ts";
+import type { Mutation } from "./mutation.ts";
+
+/** The groups. */
+export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
+  ["appending", appendMutations],
+  ["limits", limitMutations],
+  ["lines", lineMutations],
+  ["recovery", recoveryMutations],
+  ["names and files", nameMutations],
+  ["meta file and log", orderMutations],
+  ["what agents build on", agentMutations],
+  ["forks", forkMutations],
+  ["the archive", archiveMutations],
+  ["checkpoints and background saves", backgroundMutations],
+  ["large values", blobMutations],
+  ["directories, old files, foreign bytes", openingMutations],
+  ["the sink", sinkMutations],
+  ["single syncs", syncMutations],
+  ["single syncs of the trash", trashSyncMutations],
+]);

@@ -1,0 +1,73 @@
+/** That the table of mutations names every call of the product that makes something durable, or says why not. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mutatedSources } from "./mutant_source.ts";
+import { mutationTable } from "./mutation_table.ts";
+import type { Mutation } from "./mutation.ts";
+
+/** A line that makes something durable. */
+interface Site {
+  readonly file: string;
+  readonly line: string;
+  readonly offset: number;
+}
+
+const byPort = "left out by the port, for all files of the kind";
+/** Lines that no row takes out of the source. */
+const exceptions: readonly { file: string; line: string; because: string }[] = [
+  { file: "log/atomic_file.ts", line: "await handle.syncData();", because: byPort },
+  { file: "log/log_writer.ts", line: "await this.#log.handle.syncData();", because: byPort },
+  { file: "log/quarantine.ts", line: "await target.syncData();", because: byPort },
+  {
+    file: "store/session_worker.ts",
+    line: "if (this.#noteFailure() === null) await session.sync();",
+    because: "close() syncs behind it; only a blocking flush between the two would see a difference",
+  },
+];
+
+function sitesOf(file: string, text: string): Site[] {
+  const sites: Site[] = [];
+  let offset = 0;
+  for (const line of text.split("\n")) {
+    const call = /\.(sync|syncData|syncDataSync|syncDirectory)\(/.exec(line);
+    if (call !== null && !/^\s*(\*|\/\/|\/\*\*)/.test(line)) {
+      sites.push({ file, line: line.trim(), offset: offset + call.index });
+    }
+    offset += line.length + 1;
+  }
+  return sites;
+}
+
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+/** Whether a row takes that call out, or what calls it. */
+function takesOut({ replace = [] }: Mutation, { file, offset }: Site, text: string): boolean {
+  return replace.some(({ file: changed, from, to = "" }) => {
+    const start = text.indexOf(from);
+    if (changed !== file || start > offset || offset >= start + from.length) return false;
+    const call = /^\.\w+\([^\n;]*/.exec(text.slice(offset))?.[0] ?? "";
+    return countOf(to, call) < countOf(from, call);
+  });
+}
+
+test("each sync of the product is taken out by a row of the table, or it is said why not", () => {
+  const rows = [...mutationTable.values()].flat();
+  const open: string[] = [];
+  const unused = new Set(exceptions);
+  let sites = 0;
+  for (const [file, text] of mutatedSources([])) {
+    if (file.startsWith("fs/")) continue;
+    for (const site of sitesOf(file, text)) {
+      sites++;
+      if (rows.some((row) => takesOut(row, site, text))) continue;
+      const exception = exceptions.find((one) => one.file === site.file && one.line === site.line);
+      if (exception === undefined) open.push(`${site.file}: ${site.line}`);
+      else unused.delete(exception);
+    }
+  }
+  assert.ok(sites > 50, `Only ${sites} were found`);
+  assert.deepEqual(open, []);
+  assert.deepEqual([...unused].map(({ file, line }) => `${file}: ${line}`), [], "Said of lines that need it no more");
+});
