@@ -20,6 +20,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { openStore, type Session, type SessionStore } from "../mod.ts";
 import { mebibytes, parseBytes, placeLine, tableText, withScratch } from "./bench_report.ts";
+import { median } from "./write_speed.ts";
 
 const key = "bench:loop";
 const largeEvery = 64;
@@ -90,11 +91,9 @@ async function medians(directory: string, rounds: number): Promise<Block[]> {
     await rm(copy, { recursive: true });
   }
   return (all[0] ?? []).map(({ title }, index) => {
-    const median = (figure: "seconds" | "longestMilliseconds"): number => {
-      const figures = all.map((blocks) => blocks[index]?.[figure] ?? NaN).sort((one, other) => one - other);
-      return figures[Math.floor(figures.length / 2)] ?? NaN;
-    };
-    return { title, seconds: median("seconds"), longestMilliseconds: median("longestMilliseconds") };
+    const of = (figure: "seconds" | "longestMilliseconds"): number =>
+      median(all.map((blocks) => blocks[index]?.[figure] ?? NaN));
+    return { title, seconds: of("seconds"), longestMilliseconds: of("longestMilliseconds") };
   });
 }
 

@@ -43,8 +43,8 @@ export interface PlanStep {
 const randomOptions = { depth: 0, cutsPerStep: 16, sampling: 4 };
 
 /**
- * So many sequences are drawn after each random run. They come to about four times as many new states in the same time,
- * and long runs to deeper ones.
+ * So many sequences are drawn after each random run: they come to more new states in the same time, and long runs to
+ * deeper ones.
  */
 const drawnPerRun = 150;
 

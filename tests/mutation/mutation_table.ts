@@ -8,6 +8,7 @@ import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
+import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
@@ -30,6 +31,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
   ["directories, old files, foreign bytes", openingMutations],
+  ["housekeeping", housekeepingMutations],
   ["the sink", sinkMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
