@@ -118,6 +118,8 @@ const hints: Readonly<Record<HoldfastError["code"], string | null>> = {
 
 function errorHint(command: Command | null, error: unknown): string | null {
   if (error instanceof HoldfastError) {
+    // What is wrong in a bucket has no path, and nothing here is to be repaired.
+    if (error.code === "corrupt" && error.path === undefined) return null;
     // A session is looked for in a directory; what has a path is that directory itself.
     const isDirectory = error.code === "not-found" && error.path !== undefined;
     return isDirectory ? "Give the store's directory with --dir; append and import make it" : hints[error.code];

@@ -93,6 +93,21 @@ test("push, sink status and pull: a new board has what the old one had, and nobo
   });
 });
 
+test("pull says what an encrypted bucket needs, and does not send anybody to check a store that is well", async () => {
+  await withBench(async ({ on }) => {
+    const keyed = (digits: string) => ({ environment: { HOLDFAST_S3_ENCRYPTION_KEY: digits.repeat(32) } });
+    await on("old", ["append", "chat"], { stdin: threeRecords });
+    assert.equal((await on("old", ["push"], keyed("07"))).code, 0);
+    const other = await on("new", ["pull", "--all"], keyed("08"));
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /^holdfast: Object \S+ is encrypted with another key\n$/);
+    const none = await on("new", ["pull", "--all"]);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /^holdfast: Object \S+ is encrypted; set HOLDFAST_S3_ENCRYPTION_KEY\n$/);
+    assert.match((await on("new", ["pull", "--all"], keyed("07"))).stdout, /^chat: 3 records/);
+  });
+});
+
 test("push, pull and sink say how they are used wrongly, with exit code 2", async () => {
   await withBench(async ({ on }) => {
     for (const args of [["pull"], ["pull", "a", "--all"], ["sink", "flush"], ["sink"], ["push", "a"]]) {
