@@ -60,7 +60,7 @@ export async function findForkPoint(
     const position = { ...behind, offset: lineEnd + 1, checksum: mark.checksum };
     return { sequence: record.sequence, bytes: lineEnd, end: Uint8Array.of(lineFeed), position };
   }
-  const start = at === null || near.offset > record.offset ? plan.start : near;
+  const start = at === null ? plan.start : near;
   const before = await scanTo(handle, plan, start, record.offset);
   if (mark === null) {
     const position = { ...behind, offset: lineEnd + 1, checksum: foreignChecksum(line, before.checksum) };

@@ -180,7 +180,8 @@ export class LineScanner {
   #take(end: number, terminated: boolean): ScannedLine {
     const held = end - this.#start;
     const length = this.#droppedLength + held;
-    const tooLong = this.#droppedLength > 0 || length + 1 > this.#lineBytesMax;
+    // What was dropped is as long as that by itself.
+    const tooLong = length + 1 > this.#lineBytesMax;
     const line: ScannedLine = {
       offset: this.#droppedLength > 0 ? this.#droppedOffset : this.#bufferOffset + this.#start,
       length,

@@ -174,7 +174,7 @@ export async function readFully(handle: ReadableFile, buffer: Uint8Array, offset
 
 function backwardLine(bytes: Uint8Array, offset: number, droppedLength: number, terminated: boolean): BackwardLine {
   const length = bytes.length + droppedLength;
-  return { offset, length, bytes: droppedLength > 0 || length + 1 > lineBytesMax ? null : bytes, terminated };
+  return { offset, length, bytes: length + 1 > lineBytesMax ? null : bytes, terminated };
 }
 
 function isTerminator(byte: number | undefined): boolean {

@@ -149,7 +149,6 @@ class LogWalk {
     const torn = this.#torn.get(line.offset);
     const taken = torn?.isFragment ? this.#chain.takeDamaged(line, "") : this.#chain.take(line);
     if (taken === null || torn !== undefined) return;
-    const inTail = line.offset >= this.#plan.tail.durableOffset;
     const verdict = this.#checked(taken, line);
     if (verdict.kind === "damaged") {
       this.#batchDamaged = true;
@@ -157,7 +156,7 @@ class LogWalk {
       return;
     }
     const { record } = verdict;
-    if (inTail || verdict.line.kind === "foreign") {
+    if (verdict.line.kind === "foreign") {
       this.#endBatch();
       this.#emit(record);
       return;

@@ -138,10 +138,8 @@ export async function seekSequence(
       continue;
     }
     // Two lines of one number cannot both be the record; a scan from a sure place tells which is.
-    if (anchor.sequence < low.sequence || anchor.offset < low.offset) return low;
-    const isNearer = anchor.offset > low.offset;
+    if (anchor.sequence < low.sequence) return low;
     low = { offset: anchor.offset, checksum: anchor.checksum, sequence: anchor.sequence, rawCount: null };
-    if (!isNearer) break;
   }
   places.add(low);
   return low;

@@ -286,7 +286,7 @@ export class RecordChain {
    * @returns The damaged line in its place.
    */
   reject(line: ForeignLine | OwnLine, reason: string): DamagedLine {
-    if (this.#recordSequenceLast === line.sequence && this.#recordEnd === line.offset + line.length) {
+    if (this.#recordEnd === line.offset + line.length) {
       this.#recordSequenceLast = this.#recordBefore.sequence;
       this.#recordEnd = this.#recordBefore.end;
     }

@@ -252,6 +252,22 @@ test("H8: with a seal behind it, a gap in front of a foreign line costs nothing 
   assert.deepEqual(fileSystem.calls, []);
 });
 
+test("I11: a record that vouched for corruption in front of it and was torn itself leaves that to a seal", async () => {
+  const log = new LogBuilder().own('{"a":0}').own('{"a":1}').own('{"a":2}', "~").own('{"call":3}', "+");
+  const bytes = log.bytes();
+  bytes[(log.lines[1]?.offset ?? 0) + 5] = 0x39;
+  const fileSystem = fileSystemWith(bytes);
+  const report = await recover(fileSystem);
+  assert.equal(report.keptInPlace, true);
+  assert.equal(report.position.offset, log.lines[3]?.offset);
+  // With the seal that is worth, the next recovery cuts nothing; without it, nothing would vouch for the last record.
+  const again = await recover(fileSystem, report.position);
+  assert.deepEqual(again, { position: report.position, torn: [], rewrittenBytes: 0, keptInPlace: false });
+  const { records } = await readLog(fileSystem, { floor: report.position });
+  assert.deepEqual(summaryOf(records), [...summaries(log, 0, 1), ...summaries(log, 2, 3)]);
+  assert.ok((await recover(fileSystem)).position.offset < report.position.offset);
+});
+
 /** Logs that recovery has every kind of work with. */
 function tornLogs(): Map<string, Uint8Array> {
   const { log, base } = logWithGroup();

@@ -129,6 +129,17 @@ test("LogPlaces: places of a log that was rewritten are noticed and forgotten", 
   }
 });
 
+test("LogPlaces: a place whose line hands on another checksum is not believed, whatever stands behind it", async () => {
+  const bytes = sameLines(1_000).bytes();
+  const known = new LogPlaces();
+  await seekAndRead(bytes, 500, known);
+  const place = known.around(500).before;
+  assert.ok(place !== null && place.sequence > 10);
+  const places = new LogPlaces();
+  places.add({ ...place, checksum: 77, sequence: place.sequence - 10 });
+  assert.equal((await seekAndRead(bytes, place.sequence - 5, places)).found, place.sequence - 5);
+});
+
 test("LogPlaces are bounded", () => {
   const places = new LogPlaces(16);
   for (let sequence = 1; sequence < 10_000; sequence++) {

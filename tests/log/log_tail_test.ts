@@ -85,6 +85,29 @@ test("the cost does not grow with the log", async () => {
   assert.equal(large.fast.length, 50);
   assert.deepEqual(withoutIndex(large.fast), withoutIndex(large.slow));
   assert.ok(large.bytesRead < small.bytesRead + 300_000, `${large.bytesRead} bytes read`);
+  // Nor where most of what is asked for is hidden.
+  const hidden = await lastRecords(build(Array.from({ length: 6000 }, () => "own"), 1000).bytes(), 50, 5_990);
+  assert.deepEqual(hidden.fast.map(({ sequence }) => sequence), [
+    5990,
+    5991,
+    5992,
+    5993,
+    5994,
+    5995,
+    5996,
+    5997,
+    5998,
+    5999,
+  ]);
+  assert.ok(hidden.bytesRead < small.bytesRead + 300_000, `${hidden.bytesRead} bytes read`);
+});
+
+test("readLastRecords() tells of no damage in front of the first record that it returns, but where it returns all", async () => {
+  const kinds = [...Array.from({ length: 300 }, () => "own"), "nonsense", ...Array.from({ length: 50 }, () => "own")];
+  const bytes = build(kinds, 100).bytes();
+  for (const [count, damaged] of [[50, 0], [51, 1], [400, 1]] as const) {
+    assert.equal((await lastRecords(bytes, count)).fastDamage.length, damaged, `of ${count}`);
+  }
 });
 
 test("readLastRecords() of none, of more than there are, and of an empty log", async () => {

@@ -14,7 +14,7 @@ interface Opened {
   reports: [number, number][];
 }
 
-async function openLog(content: Uint8Array | string = "", sequenceMin = 0): Promise<Opened> {
+async function openLog(content: Uint8Array | string = "", sequenceMin = 0, fillAhead = false): Promise<Opened> {
   const fileSystem = new MemoryFileSystem();
   fileSystem.put(logPath, content);
   const { position } = await recover(fileSystem);
@@ -22,7 +22,7 @@ async function openLog(content: Uint8Array | string = "", sequenceMin = 0): Prom
   const handle = await fileSystem.open(logPath, { access: "write" });
   const reports: [number, number][] = [];
   const log = { handle, path: logPath, position, sequenceMin };
-  const writer = new LogWriter(fileSystem, log, (offset, length) => void reports.push([offset, length]));
+  const writer = new LogWriter(fileSystem, log, (offset, length) => void reports.push([offset, length]), fillAhead);
   return { fileSystem, writer, reports };
 }
 
@@ -321,9 +321,15 @@ test("appendSync() between any two steps of an append loses, cuts, doubles and r
   }
 });
 
-test("appendSync() while a failed write is being undone makes the writer fail, and cuts nothing acknowledged", async () => {
-  for (let step = 0; step < 30; step++) {
-    const { fileSystem, writer } = await openLog(new LogBuilder().own('{"a":0}').bytes());
+test("I14: appendSync() while a failed write is being undone makes the writer fail, and cuts nothing acknowledged", async () => {
+  for (
+    const [filled, step] of [false, true].flatMap((fills) =>
+      Array.from({ length: 30 }, (_, at) => [fills, at] as const)
+    )
+  ) {
+    const { fileSystem, writer } = await openLog(new LogBuilder().own('{"a":0}').bytes(), 0, filled);
+    // A group behind the first one brings its fill, and is written alone where there is no room for both.
+    if (filled) await writer.append([['{"a":1}']], true);
     fileSystem.hook = ({ name }) => {
       if (name === "write") throw systemError("ENOSPC");
     };
@@ -339,10 +345,11 @@ test("appendSync() while a failed write is being undone makes the writer fail, a
       assert.ok(error instanceof HoldfastError && error.code === "failed");
     }
     const code = await outcome;
-    assert.ok(["disk-full", "failed"].includes(code), code);
+    const at = `step ${step}, ${filled ? "with" : "without"} fill`;
+    assert.ok(["disk-full", "failed"].includes(code), `${code}, ${at}`);
     const found = await texts(fileSystem);
-    assert.equal(found.includes(`${flushed}:{"a":"flushed"}`), flushed !== null, `step ${step}`);
-    if (code === "disk-full") assert.ok(!found.some((text) => text.endsWith('"refused"}')), `step ${step}`);
+    assert.equal(found.includes(`${flushed}:{"a":"flushed"}`), flushed !== null, at);
+    if (code === "disk-full") assert.ok(!found.some((text) => text.endsWith('"refused"}')), at);
     await writer.close();
   }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { lineBytesMax } from "../../src/log/record_format.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../src/sink/manifest.ts";
 import {
   blobObject,
@@ -50,6 +51,13 @@ test("parseManifest() reads what encodeManifest() wrote, and refuses what is non
     assert.throws(() => parseManifest("m", text), (error: Error) => !error.message.includes("secret"));
   }
   assert.throws(() => parseManifest("m", "HFS1…"), /HOLDFAST_S3_ENCRYPTION_KEY/);
+});
+
+test("B7: encodeBucketLine() leaves a line that has no room for a mark without one", () => {
+  const text = `{"c":"${"x".repeat(lineBytesMax - 20)}"}`;
+  const { bytes, next } = encodeBucketLine(text, 7, [], 1);
+  assert.deepEqual([bytes.length, next], [text.length + 1, 8]);
+  assert.ok(encodeBucketLine(text.replace("xxxxxxxxxx", ""), 7, [], 1).bytes.length > text.length);
 });
 
 test("readBucketLines() takes lines that follow each other, and nothing doubled, missing, swapped, changed or cut", () => {

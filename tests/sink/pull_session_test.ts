@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { openStore, type SessionStore, type StoreOptions } from "../../mod.ts";
 import { listBucketSessions } from "../../src/sink/bucket_sessions.ts";
 import { openSink, type PullResult, pullSession } from "../../src/sink/mod.ts";
+import { manifestObject } from "../../src/sink/object_names.ts";
+import { sinkDirectory } from "../../src/sink/sink_cursor.ts";
 import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { MemoryObjects } from "./memory_objects.ts";
 
@@ -111,6 +113,25 @@ test("pullSession() goes on where the connection broke, and asks for no object t
   for (const open of [store, old]) await open.close();
 });
 
+test("I9: pullSession() writes over what a power cut left behind the lines that fit, and leaves nothing of it", async () => {
+  const { objects, store: old } = await filledBucket();
+  const fileSystem = new SimulatedFileSystem();
+  const store = await openStore("/sessions", { fileSystem, ...options });
+  let allowed = 3;
+  objects.fault = (request, name) =>
+    request === "read" && name.includes("/records/") && allowed-- <= 0 ? "before" : "none";
+  await assert.rejects(pullAll(store, objects, fileSystem));
+  objects.fault = () => "none";
+  const directory = sinkDirectory("/sessions");
+  const part = (await fileSystem.readDirectory(directory)).find(({ name }) => name.endsWith(".part"))?.name ?? "";
+  const handle = await fileSystem.open(`${directory}/${part}`, { access: "write" });
+  await handle.write(new Uint8Array(1_000_000).fill(0x78), (await handle.stat()).size);
+  await handle.close();
+  await pullAll(store, objects, fileSystem);
+  assert.deepEqual(await everything(store), await everything(old));
+  for (const open of [store, old]) await open.close();
+});
+
 test("pullSession() refuses a bucket with a flipped byte, a missing object or two in each other's place", async () => {
   for (const damage of ["flip", "remove", "swap"]) {
     const { objects, store: old } = await filledBucket();
@@ -129,6 +150,31 @@ test("pullSession() refuses a bucket with a flipped byte, a missing object or tw
     assert.equal(await store.has("telegram:123"), false);
     for (const open of [store, old]) await open.close();
   }
+});
+
+test("pullSession() takes no large value that is not what its name says; the preview stays, and it is told", async () => {
+  const { objects, store: old } = await filledBucket();
+  const name = [...objects.held.keys()].find((one) => one.includes("/blobs/")) ?? "";
+  const bytes = objects.held.get(name)?.slice() ?? new Uint8Array();
+  assert.ok(bytes.length > 1000);
+  bytes[500] = (bytes[500] ?? 0) ^ 1;
+  objects.held.set(name, bytes);
+  const fileSystem = new SimulatedFileSystem();
+  const store = await openStore("/sessions", { fileSystem, ...options });
+  const [result] = await pullAll(store, objects, fileSystem);
+  assert.deepEqual([result?.outcome, result?.blobsMissing], ["pulled", 1]);
+  for (const open of [store, old]) await open.close();
+});
+
+test("listBucketSessions() refuses a bucket that has lost a manifest in the middle, and names it", async () => {
+  const { objects, store } = await filledBucket();
+  const id = (await (await store.session("telegram:123")).facts()).id ?? "";
+  const manifest = objects.held.get(manifestObject(id, 1));
+  assert.ok(manifest !== undefined);
+  objects.held.set(manifestObject(id, 3), manifest);
+  const message = new RegExp(`${manifestObject(id, 2)} is missing`);
+  await assert.rejects(listBucketSessions(objects).next(), { code: "corrupt", message });
+  await store.close();
 });
 
 test("pullSession() leaves a session of the same key alone, and says so", async () => {
