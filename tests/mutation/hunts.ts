@@ -24,6 +24,8 @@ export interface Caught {
 
 /** Who is hunted: the same store, as the laboratory sees it and as a user does. */
 export interface Prey {
+  /** Where its source is. */
+  readonly directory: string;
   /** For the laboratory. */
   readonly subject: Subject;
   /** For a probe. */

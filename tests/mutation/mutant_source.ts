@@ -36,6 +36,8 @@ export type PullSession = typeof pullSession;
 
 /** A copy of the product. */
 export interface Mutant {
+  /** Where it is; its source is in `src/`. */
+  directory: string;
   /** Opens a store. */
   openStore: OpenStore;
   /** Opens a sink on it. */
@@ -121,7 +123,7 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
   );
   if (!hasSinks(sinks)) throw new TypeError("The copy has no sink");
   const { openSink, openBucket, pullSession } = sinks;
-  return { openStore: module.openStore, openSink, openBucket, pullSession, tools };
+  return { directory, openStore: module.openStore, openSink, openBucket, pullSession, tools };
 }
 
 /** Removes what {@linkcode loadMutant} has left. */

@@ -29,11 +29,11 @@ export interface Mutation {
 /** Makes the mutant of a mutation; of none, a true copy of the product. */
 export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | null): Promise<Prey> {
   const { leaveOut, replace = [] } = mutation ?? {};
-  const { openStore: openCopy, openSink, openBucket, pullSession, tools } = await loadMutant(replace);
-  const open: OpenStore = leaveOut === undefined ? openCopy : async (directory, options = {}) => {
+  const { directory, openStore: openCopy, openSink, openBucket, pullSession, tools } = await loadMutant(replace);
+  const open: OpenStore = leaveOut === undefined ? openCopy : async (path, options = {}) => {
     const { fileSystem } = options;
     if (fileSystem === undefined) throw new TypeError("A mutant needs a simulated file system");
-    return await openCopy(directory, { ...options, fileSystem: new MutatedFileSystem(fileSystem, leaveOut) });
+    return await openCopy(path, { ...options, fileSystem: new MutatedFileSystem(fileSystem, leaveOut) });
   };
   const subject: Subject = {
     ...holdfastSubject,
@@ -43,5 +43,5 @@ export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | 
       return withSinks(withAgents(store, tools), fileSystem, openSink);
     },
   };
-  return { subject, open, openSink, openBucket, pullSession };
+  return { directory, subject, open, openSink, openBucket, pullSession };
 }

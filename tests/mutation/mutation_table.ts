@@ -9,9 +9,12 @@ import { backgroundMutations } from "./background_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import { housekeepingMutations } from "./housekeeping_mutations.ts";
+import { lineLengthMutations, writeLengthMutations } from "./log_length_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
+import { recoveryLengthMutations } from "./recovery_length_mutations.ts";
+import { sinkLengthMutations } from "./sink_length_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
@@ -23,6 +26,9 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["limits", limitMutations],
   ["lines", lineMutations],
   ["recovery", recoveryMutations],
+  ["lengths of lines", lineLengthMutations],
+  ["lengths of what is written", writeLengthMutations],
+  ["lengths that recovery compares", recoveryLengthMutations],
   ["names and files", nameMutations],
   ["meta file and log", orderMutations],
   ["what agents build on", agentMutations],
@@ -33,6 +39,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["directories, old files, foreign bytes", openingMutations],
   ["housekeeping", housekeepingMutations],
   ["the sink", sinkMutations],
+  ["lengths that the sink compares", sinkLengthMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
 ]);
