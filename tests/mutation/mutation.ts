@@ -29,7 +29,7 @@ export interface Mutation {
 /** Makes the mutant of a mutation; of none, a true copy of the product. */
 export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | null): Promise<Prey> {
   const { leaveOut, replace = [] } = mutation ?? {};
-  const { openStore: openCopy, openSink, openBucket, pullSession, tools } = await loadMutant(replace);
+  const { openStore: openCopy, openSink, openBucket, pullSession, quickCheck, tools } = await loadMutant(replace);
   const open: OpenStore = leaveOut === undefined ? openCopy : async (directory, options = {}) => {
     const { fileSystem } = options;
     if (fileSystem === undefined) throw new TypeError("A mutant needs a simulated file system");
@@ -43,5 +43,5 @@ export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | 
       return withSinks(withAgents(store, tools), fileSystem, openSink);
     },
   };
-  return { subject, open, openSink, openBucket, pullSession };
+  return { subject, open, openSink, openBucket, pullSession, quickCheck };
 }
