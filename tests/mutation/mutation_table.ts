@@ -11,7 +11,10 @@ import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
+import { storeKeepingLengthMutations } from "./store_keeping_length_mutations.ts";
+import { storeLengthMutations } from "./store_length_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
+import { storeReadingLengthMutations } from "./store_reading_length_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
@@ -35,4 +38,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the sink", sinkMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
+  ["lengths that the store compares", storeLengthMutations],
+  ["lengths of what the store keeps", storeKeepingLengthMutations],
+  ["lengths of what the store reads", storeReadingLengthMutations],
 ]);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { JsonObject, Session, SessionStore } from "../../mod.ts";
+import type { RecordObject, Session, SessionStore } from "../../mod.ts";
 import { systemErrorCode } from "../../src/errors.ts";
 import { lineBytesMax, unsyncedBytesMax } from "../../src/log/record_format.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
@@ -30,7 +30,7 @@ async function activeOf(session: Session): Promise<string> {
 }
 
 /** What the meta file says. */
-async function metaOf(machine: SimulatedFileSystem): Promise<JsonObject> {
+async function metaOf(machine: SimulatedFileSystem): Promise<RecordObject> {
   return JSON.parse(textDecoder.decode(await bytesOf(machine, metaPath)));
 }
 
