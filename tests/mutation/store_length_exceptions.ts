@@ -10,9 +10,4 @@ export const storeLengthExceptions: readonly { because: string; lines: readonly 
     because: "it bounds a cache of hashed names, and what is not in it is hashed again",
     lines: ["store/session_name.ts: if (knownNames.size === knownNamesMax) knownNames.clear();"],
   },
-  {
-    because:
-      "it bounds for how many workspaces a process remembers where it wrote last; for others the times of files decide, as where the index has forgotten a workspace",
-    lines: ["store/workspace_index.ts: if (this.#lastHere.size <= workspacesMax) return;"],
-  },
 ];

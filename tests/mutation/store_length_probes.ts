@@ -130,8 +130,8 @@ async function valuesBounded(open: OpenStore): Promise<void> {
     const session = await store.session("chat");
     // Who does not refuse them need not write them.
     port.failNext(({ method }) => method === "makeDirectory", "ENOSPC");
-    const text = `{"content":"${"x".repeat(22 * 1024 * 1024)}"}`;
-    const code = await codeOf(session.appendTextAll([text, text, text]));
+    const record = message("x".repeat(22 * 1024 * 1024));
+    const code = await codeOf(session.appendAll([record, record, record]));
     must("I18", code === "too-large", `66 MiB of large values at once ended with ${code}`);
   }, { blobs: {} });
 }

@@ -176,6 +176,11 @@ export const storeReadingLengthMutations: readonly Mutation[] = [
     hunts: [indexHunts.bySize],
   },
   {
+    name: "index: where this process wrote last is forgotten",
+    replace: [{ file: index, from: "this.#lastHere.size <= workspacesMax", to: "this.#lastHere.size <= 0" }],
+    hunts: [indexHunts.sameMoment],
+  },
+  {
     name: "index: entries that cannot be read are left out",
     replace: [{ file: ranking, from: "if (parsed.length !== sessions.length) return null;" }],
     hunts: [indexHunts.damaged],
