@@ -12,7 +12,7 @@ import type { Scenario } from "../../src/torture/scenario.ts";
 import { withStoppedClock } from "../../src/torture/stopped_clock.ts";
 import type { Subject } from "../../src/torture/subject.ts";
 import { Violation } from "../../src/torture/violation.ts";
-import type { OpenBucket, OpenSink, OpenStore, PullSession } from "./mutant_source.ts";
+import type { OpenBucket, OpenSink, OpenStore, PullSession, QuickCheck } from "./mutant_source.ts";
 
 /** What found a mutant out. */
 export interface Caught {
@@ -36,6 +36,8 @@ export interface Prey {
   readonly openBucket: OpenBucket;
   /** What brings a session back from one. */
   readonly pullSession: PullSession;
+  /** What looks at a session quickly. */
+  readonly quickCheck: QuickCheck;
 }
 
 /** One way to find a mutant out. */
@@ -103,12 +105,12 @@ export function faults(
 }
 
 /** Checks one thing that the laboratory's operations do not reach. */
-export function probe(name: string, check: (open: OpenStore) => Promise<void>): Hunt {
+export function probe(name: string, check: (open: OpenStore, prey: Prey) => Promise<void>): Hunt {
   return {
     name: `probe: ${name}`,
-    run: async ({ open }) => {
+    run: async (prey) => {
       try {
-        await withStoppedClock(() => check(open));
+        await withStoppedClock(() => check(prey.open, prey));
         return null;
       } catch (error) {
         if (error instanceof Violation) return error;

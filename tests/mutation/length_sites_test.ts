@@ -5,6 +5,7 @@ import { logLengthExceptions } from "./log_length_exceptions.ts";
 import { mutatedSources } from "./mutant_source.ts";
 import { mutationTable } from "./mutation_table.ts";
 import type { Mutation } from "./mutation.ts";
+import { storeLengthExceptions } from "./store_length_exceptions.ts";
 
 /** A line that compares lengths. */
 interface Site {
@@ -40,6 +41,10 @@ function sitesOf(file: string, text: string): Site[] {
   return sites;
 }
 
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
 /** Whether a row changes that line. */
 function changes({ replace = [] }: Mutation, { file, line, start }: Site, text: string): boolean {
   return replace.some(({ file: changed, from, to = "" }) => {
@@ -47,13 +52,13 @@ function changes({ replace = [] }: Mutation, { file, line, start }: Site, text: 
     const at = text.indexOf(from);
     if (at < 0 || at >= start + line.length || at + from.length <= start) return false;
     const mutated = text.slice(0, at) + to + text.slice(at + from.length);
-    return !mutated.includes(line);
+    return countOf(mutated, line) < countOf(text, line);
   });
 }
 
 test("each comparison of lengths in the product is changed by a row of the table, or it is said why not", () => {
   const rows = [...mutationTable.values()].flat();
-  const excused = new Set(logLengthExceptions.flatMap(({ lines }) => lines));
+  const excused = new Set([...logLengthExceptions, ...storeLengthExceptions].flatMap(({ lines }) => lines));
   const open: string[] = [];
   let sites = 0;
   for (const [file, text] of mutatedSources([])) {

@@ -10,6 +10,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { openStore } from "../../mod.ts";
 import type { openBucket, openSink, pullSession } from "../../src/sink/mod.ts";
+import type { quickCheckSession } from "../../src/store/quick_check.ts";
 import type { AgentTools } from "../../src/torture/subject_agents.ts";
 
 /** One exact string in place of another, which must stand in the file exactly once. */
@@ -34,6 +35,9 @@ export type OpenBucket = typeof openBucket;
 /** What brings a session back from a bucket. */
 export type PullSession = typeof pullSession;
 
+/** What looks at the end of a session, as `check --quick` does. */
+export type QuickCheck = typeof quickCheckSession;
+
 /** A copy of the product. */
 export interface Mutant {
   /** Where it is; its source is in `src/`. */
@@ -46,6 +50,8 @@ export interface Mutant {
   openBucket: OpenBucket;
   /** Brings a session back. */
   pullSession: PullSession;
+  /** Looks at a session quickly. */
+  quickCheck: QuickCheck;
   /** What agents use. */
   tools: AgentTools;
 }
@@ -123,7 +129,10 @@ export async function loadMutant(replacements: readonly Replacement[]): Promise<
   );
   if (!hasSinks(sinks)) throw new TypeError("The copy has no sink");
   const { openSink, openBucket, pullSession } = sinks;
-  return { directory, openStore: module.openStore, openSink, openBucket, pullSession, tools };
+  const quick = await load("src/store/quick_check.ts");
+  if (!hasQuickCheck(quick)) throw new TypeError("The copy has no quick check");
+  const { quickCheckSession: quickCheck } = quick;
+  return { directory, openStore: module.openStore, openSink, openBucket, pullSession, quickCheck, tools };
 }
 
 /** Removes what {@linkcode loadMutant} has left. */
@@ -140,6 +149,11 @@ function hasOpenStore(module: unknown): module is { openStore: OpenStore } {
 function hasSinks(module: object): module is Pick<Mutant, "openSink" | "openBucket" | "pullSession"> {
   return "openSink" in module && typeof module.openSink === "function" && "openBucket" in module &&
     typeof module.openBucket === "function" && "pullSession" in module && typeof module.pullSession === "function";
+}
+
+function hasQuickCheck(module: unknown): module is { quickCheckSession: QuickCheck } {
+  return typeof module === "object" && module !== null && "quickCheckSession" in module &&
+    typeof module.quickCheckSession === "function";
 }
 
 function hasTools(tools: object): tools is AgentTools {

@@ -29,7 +29,9 @@ export interface Mutation {
 /** Makes the mutant of a mutation; of none, a true copy of the product. */
 export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | null): Promise<Prey> {
   const { leaveOut, replace = [] } = mutation ?? {};
-  const { directory, openStore: openCopy, openSink, openBucket, pullSession, tools } = await loadMutant(replace);
+  const { directory, openStore: openCopy, openSink, openBucket, pullSession, quickCheck, tools } = await loadMutant(
+    replace,
+  );
   const open: OpenStore = leaveOut === undefined ? openCopy : async (path, options = {}) => {
     const { fileSystem } = options;
     if (fileSystem === undefined) throw new TypeError("A mutant needs a simulated file system");
@@ -43,5 +45,5 @@ export async function preyOf(mutation: Pick<Mutation, "leaveOut" | "replace"> | 
       return withSinks(withAgents(store, tools), fileSystem, openSink);
     },
   };
-  return { directory, subject, open, openSink, openBucket, pullSession };
+  return { directory, subject, open, openSink, openBucket, pullSession, quickCheck };
 }

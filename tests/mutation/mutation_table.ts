@@ -12,9 +12,12 @@ import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import { lineLengthMutations, writeLengthMutations } from "./log_length_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
+import { storeKeepingLengthMutations } from "./store_keeping_length_mutations.ts";
+import { storeLengthMutations } from "./store_length_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 import { recoveryLengthMutations } from "./recovery_length_mutations.ts";
 import { sinkLengthMutations } from "./sink_length_mutations.ts";
+import { storeReadingLengthMutations } from "./store_reading_length_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
@@ -42,4 +45,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["lengths that the sink compares", sinkLengthMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
+  ["lengths that the store compares", storeLengthMutations],
+  ["lengths of what the store keeps", storeKeepingLengthMutations],
+  ["lengths of what the store reads", storeReadingLengthMutations],
 ]);
