@@ -279,17 +279,15 @@ export class RecordChain {
   }
 
   /**
-   * Takes back that the line just taken is a foreign record: it turned out not to be one when it was parsed.
+   * Takes back that the line just taken is a record: it turned out not to be one when it was parsed.
    *
-   * @param line The foreign line.
+   * @param line The line that was taken last.
    * @param reason Why.
    * @returns The damaged line in its place.
    */
   reject(line: ForeignLine | OwnLine, reason: string): DamagedLine {
-    if (this.#recordEnd === line.offset + line.length) {
-      this.#recordSequenceLast = this.#recordBefore.sequence;
-      this.#recordEnd = this.#recordBefore.end;
-    }
+    this.#recordSequenceLast = this.#recordBefore.sequence;
+    this.#recordEnd = this.#recordBefore.end;
     const { offset, length, sequence, rawIndex } = line;
     return { kind: "damaged", offset, length, sequence, rawIndex, reason };
   }

@@ -178,11 +178,16 @@ export class WorkspaceIndex {
       const ranking = await this.#read() ?? new Map<string, RankedSession[]>();
       const known = ranking.get(workspace) ?? await this.#heldSessions(workspace);
       const others = (await this.#rank(known, workspace)).filter(({ key }) => key !== session.key);
-      const { name } = session.files;
-      const [stamp] = await this.#stamps([{ name }]);
-      const front = { key: session.key, name, size: 0, modifiedMs: 0, ...stamp, held: false };
-      ranking.delete(workspace);
-      ranking.set(workspace, [front, ...await this.#withinBounds(others)]);
+      const kept = await this.#withinBounds(others);
+      const wasThere = ranking.delete(workspace);
+      // A session that is open and not in the list could be written to, and nobody would see it: the sessions are looked at.
+      if (kept === null && !wasThere) return true;
+      if (kept !== null) {
+        const { name } = session.files;
+        const [stamp] = await this.#stamps([{ name }]);
+        const front = { key: session.key, name, size: 0, modifiedMs: 0, ...stamp, held: false };
+        ranking.set(workspace, [front, ...kept]);
+      }
       for (const oldest of ranking.keys()) {
         if (ranking.size <= workspacesMax) break;
         ranking.delete(oldest);
@@ -264,7 +269,9 @@ export class WorkspaceIndex {
     const { fileSystem, directory } = this.#context;
     const held: RankedSession[] = [];
     for (const { name: fileName } of await fileSystem.readDirectory(directory)) {
-      if (!fileName.endsWith(lockSuffix) || held.length === entriesMax) continue;
+      // One more than there is room for says enough.
+      if (held.length > entriesMax) break;
+      if (!fileName.endsWith(lockSuffix)) continue;
       const name = fileName.slice(0, -lockSuffix.length);
       const files = sessionFiles(directory, name);
       const meta = await readMeta(fileSystem, files.meta).catch(() => null);
@@ -275,14 +282,16 @@ export class WorkspaceIndex {
     return held;
   }
 
-  /** Whom nobody has open cannot be written to without coming through here again. */
-  async #withinBounds(sessions: readonly RankedSession[]): Promise<RankedSession[]> {
+  /** Whom nobody has open cannot be written to without coming through here again. Null: more are open than have room. */
+  async #withinBounds(sessions: readonly RankedSession[]): Promise<RankedSession[] | null> {
     const { fileSystem, directory } = this.#context;
     const ranked = sessions.filter(({ held }) => !held);
     const kept = ranked.slice(0, rankedMax - 1);
     for (const session of [...ranked.slice(rankedMax - 1), ...sessions.filter(({ held }) => held)]) {
       const isLocked = await statIfThere(fileSystem, sessionFiles(directory, session.name).lock) !== null;
-      if (isLocked && kept.length < entriesMax - 1) kept.push({ ...session, held: true });
+      if (!isLocked) continue;
+      if (kept.length === entriesMax - 1) return null;
+      kept.push({ ...session, held: true });
     }
     return kept;
   }

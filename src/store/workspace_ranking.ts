@@ -38,7 +38,7 @@ export type WorkspaceRanking = Map<string, RankedSession[]>;
 export const workspacesMax = 256;
 /** Sessions of a workspace beyond are forgotten, unless somebody may have them open. */
 export const rankedMax = 8;
-/** No more than this, open or not. */
+/** Where more than this are open at once, the workspace is not in the index, and its sessions are looked at. */
 export const entriesMax = 128;
 
 /** File times within this are the same moment: the kernel's clock for files ticks every 1 to 10 ms. */

@@ -64,7 +64,7 @@ function run(directory: string, file: string): Promise<{ hasPassed: boolean; out
     env: { ...environment, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
     // A mutant may turn in circles for good.
-    timeout: processTimeoutMs,
+    timeout: 5 * processTimeoutMs,
     killSignal: "SIGKILL",
   });
   let output = "";

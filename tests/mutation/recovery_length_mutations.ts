@@ -118,17 +118,4 @@ export const recoveryLengthMutations: readonly Mutation[] = [
     }],
     hunts: [ownTest("log/quarantine_test.ts")],
   },
-  {
-    name: "a line that turned out to be none takes back the record in front of it",
-    replace: [{
-      file: "log/record_chain.ts",
-      from: "if (this.#recordEnd === line.offset + line.length) {",
-      to: "if (this.#recordEnd <= line.offset + line.length) {",
-    }],
-    hunts: [
-      ownTest("log/log_reader_test.ts"),
-      ownTest("log/record_chain_test.ts"),
-      ownTest("log/log_recovery_test.ts"),
-    ],
-  },
 ];

@@ -6,7 +6,13 @@
 
 import type { Session, SessionStore } from "../../mod.ts";
 import { crc32 } from "../../src/log/checksum.ts";
-import { encodeRanking, parseRanking, type RankedSession, workspacesMax } from "../../src/store/workspace_ranking.ts";
+import {
+  encodeRanking,
+  entriesMax,
+  parseRanking,
+  type RankedSession,
+  workspacesMax,
+} from "../../src/store/workspace_ranking.ts";
 import { type FileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { bytesOf, directory, must, withStore } from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
@@ -95,6 +101,16 @@ async function indexHeld(open: OpenStore): Promise<void> {
   await store.close();
 }
 
+/** Where more sessions are open than the index has room for, it names none of them: they are looked at. */
+async function indexCrowded(open: OpenStore): Promise<void> {
+  const machine = new SimulatedFileSystem();
+  await withStore(open, machine, async (store) => {
+    for (let n = 0; n < entriesMax + 2; n++) await begin(store, `s${n}`);
+    const named = parseRanking(await bytesOf(machine, indexPath))?.get("/w")?.length ?? 0;
+    must("C10", named === 0, `The index names ${named} of ${entriesMax + 2} open sessions`);
+  }, { openSessionsMax: 2 * entriesMax });
+}
+
 /** The index does not grow with the workspaces that there ever were; one that was forgotten is found all the same. */
 async function indexBounded(open: OpenStore): Promise<void> {
   const machine = new SimulatedFileSystem();
@@ -122,4 +138,5 @@ export const indexLengthProbes = {
   damaged: probe("an index with an odd entry", indexDamaged),
   workspaces: probe("more workspaces than the index names", indexBounded),
   held: probe("many open sessions of a workspace", indexHeld),
+  crowded: probe("more open sessions of a workspace than the index has room for", indexCrowded),
 } as const satisfies Record<string, Hunt>;

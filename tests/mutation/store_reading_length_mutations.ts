@@ -186,8 +186,21 @@ export const storeReadingLengthMutations: readonly Mutation[] = [
     hunts: [indexHunts.damaged],
   },
   {
-    name: "index: open sessions beyond the first few are forgotten",
-    replace: [{ file: index, from: "kept.length < entriesMax - 1)", to: "kept.length < 0)" }],
+    name: "index: with more open sessions than it has room for it names the first ones",
+    replace: [{
+      file: index,
+      from: "if (kept.length === entriesMax - 1) return null;",
+      to: "if (kept.length === entriesMax - 1) break;",
+    }],
+    hunts: [indexHunts.crowded],
+  },
+  {
+    name: "index: it has no room for open sessions",
+    replace: [{
+      file: index,
+      from: "if (kept.length === entriesMax - 1) return null;",
+      to: "if (kept.length > 0) break;",
+    }],
     hunts: [indexHunts.held],
   },
   {
@@ -197,7 +210,16 @@ export const storeReadingLengthMutations: readonly Mutation[] = [
   },
   {
     name: "index: where it was lost open sessions are forgotten",
-    replace: [{ file: index, from: "|| held.length === entriesMax) continue;", to: "|| held.length >= 0) continue;" }],
+    replace: [{ file: index, from: "if (held.length > entriesMax) break;", to: "if (held.length >= 0) break;" }],
     hunts: [indexHunts.held],
+  },
+  {
+    name: "index: where it was lost open sessions beyond its room are forgotten",
+    replace: [{
+      file: index,
+      from: "if (held.length > entriesMax) break;",
+      to: "if (held.length > entriesMax - 2) break;",
+    }],
+    hunts: [indexHunts.crowded],
   },
 ];

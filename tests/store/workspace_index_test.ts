@@ -201,6 +201,29 @@ realTest("more sessions than the index ranks, all open: each is the answer when 
   }
 });
 
+realTest(
+  "more sessions open at once than the index has room for: it says nothing, and they are looked at",
+  async (bench) => {
+    const store = await bench.open({ openSessionsMax: 300 });
+    const keys = Array.from({ length: 130 }, (_, index) => `s${index}`);
+    for (const key of keys) await begin(store, key);
+    await begin(store, "other", "/elsewhere");
+    assert.equal(await store.latest({ workspace: "/elsewhere" }), "other");
+    // File times tell no order within a moment: what was written before is set back.
+    for (const [index, key] of keys.entries()) await setModified(bench, key, 1_000_000 + index * 1_000);
+    await append(store, "s0");
+    assert.equal(await store.latest({ workspace: "/work" }), "s0");
+    assert.equal(await latest(bench), "s0");
+    await store.close();
+    const again = await bench.open();
+    await append(again, "s1");
+    const text = await bench.text(indexName);
+    assert.ok(text.includes('"workspace":"/work"'), "once there are fewer, it is in the index again");
+    await setModified(bench, "s0", 1_000_000);
+    assert.equal(await latest(bench), "s1");
+  },
+);
+
 realTest("compaction is no write: the answer stays", async (bench) => {
   const store = await bench.open();
   await begin(store, "a");
