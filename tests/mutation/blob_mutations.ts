@@ -98,7 +98,8 @@ async function readWhileSetAside(open: OpenStore): Promise<void> {
   await store.close();
 }
 
-const hunts = {
+/** What finds them out; other tables use it, too. */
+export const hunts = {
   nameLeft: probe("a blob whose name was left unsynced", nameLeftUnsynced),
   meanwhile: probe("a collection at each call of an append", collectedMeanwhile),
   setAside: probe("a blob that was set aside", readWhileSetAside),

@@ -9,11 +9,13 @@ import { backgroundMutations } from "./background_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import { housekeepingMutations } from "./housekeeping_mutations.ts";
+import { leftoverMutations } from "./leftover_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
+import { trashOrderMutations } from "./trash_order_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -35,4 +37,6 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the sink", sinkMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
+  ["what is taken away", leftoverMutations],
+  ["the order of the trash", trashOrderMutations],
 ]);
