@@ -13,7 +13,8 @@ import { must } from "./cut_probe.ts";
 import type { Mutation } from "./mutation.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const appended = cuts("append a large value", [{ kind: "append-blob" }], { prepare: [{ kind: "append" }] });
+/** An append with a large value under power cuts. */
+export const appended = cuts("append a large value", [{ kind: "append-blob" }], { prepare: [{ kind: "append" }] });
 const known = cuts("name a large value again", [{ kind: "append" }, { kind: "append-blob" }], {
   prepare: [{ kind: "append-blob" }],
 });

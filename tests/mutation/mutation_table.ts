@@ -6,6 +6,7 @@
 
 import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
+import { blobOrderMutations } from "./blob_order_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import { housekeepingMutations } from "./housekeeping_mutations.ts";
@@ -32,6 +33,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
+  ["the order of large values", blobOrderMutations],
   ["directories, old files, foreign bytes", openingMutations],
   ["housekeeping", housekeepingMutations],
   ["the sink", sinkMutations],
