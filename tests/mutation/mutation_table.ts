@@ -13,6 +13,8 @@ import { housekeepingMutations } from "./housekeeping_mutations.ts";
 import { leftoverMutations } from "./leftover_mutations.ts";
 import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
 import { openingMutations } from "./opening_mutations.ts";
+import { madeOrderMutations } from "./made_order_mutations.ts";
+import { nameOrderMutations } from "./name_order_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
@@ -39,6 +41,8 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the sink", sinkMutations],
   ["single syncs", syncMutations],
   ["single syncs of the trash", trashSyncMutations],
+  ["which name changes first", nameOrderMutations],
+  ["which name changes first in what is made of others", madeOrderMutations],
   ["what is taken away", leftoverMutations],
   ["the order of the trash", trashOrderMutations],
 ]);
