@@ -96,6 +96,16 @@ export const nameOrderMutations: readonly Mutation[] = [
     hunts: [hunts.metaAside],
   },
   {
+    name: "the lock is given back before the fill is taken away",
+    replace: [{
+      file: openSession,
+      from: "try {\n      if (this.failure === null && this.#writer !== null) {\n        await this.sync();",
+      to:
+        "await this.#claim.lock.release();\n    try {\n      if (this.failure === null && this.#writer !== null) {\n        await this.sync();",
+    }],
+    hunts: [hunts.closedEarly],
+  },
+  {
     name: "a line that somebody else left open gets no end",
     replace: [{
       file: "log/log_writer.ts",

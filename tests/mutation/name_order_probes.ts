@@ -174,6 +174,26 @@ async function openLine(open: OpenStore, isBlocking: boolean): Promise<void> {
   must("A5", found === "0,theirs,1", `Behind a line that somebody else left open there is ${found}`);
 }
 
+/** A session is closed, and somebody else appends as soon as the lock lets him: closing takes nothing of it away (I15). */
+async function closedEarly(open: OpenStore): Promise<void> {
+  const machine = new SimulatedFileSystem();
+  const port = new WatchedFileSystem(machine);
+  const one = await open(directory, { fileSystem: port });
+  await say(await one.session("chat"), "0", "1");
+  let outcome = "not asked";
+  port.onCall = async ({ method, path }) => {
+    if (method !== "truncate" || path !== logPath || outcome !== "not asked") return;
+    outcome = await withStore(open, machine.anotherProcess(), async (store) => {
+      await say(await store.session("chat"), "2");
+      return "appended";
+    }).catch((error: unknown) => systemErrorCode(error) ?? "error");
+  };
+  await one.close();
+  must("error", outcome !== "not asked", "no fill was taken away");
+  const found = (await withStore(open, machine, contentsOf)).join();
+  must("I15", found === (outcome === "appended" ? "0,1,2" : "0,1"), `Somebody else was ${outcome}; there is ${found}`);
+}
+
 /** A compaction that archives fails, and the same program compacts again, without keeping anything (I7). */
 async function compactedAgain(open: OpenStore): Promise<void> {
   const machine = new SimulatedFileSystem();
@@ -243,6 +263,7 @@ export const nameOrderProbes = {
   replacedHistory: probe("what picoclaw sees of a replaced history", replacedHistory),
   openLine: probe("an append behind a line without an end", async (open) => await openLine(open, false)),
   openLineFlushed: probe("a blocking flush behind a line without an end", async (open) => await openLine(open, true)),
+  closedEarly: probe("somebody else appends while a session is closed", closedEarly),
   compactedAgain: probe("a compaction that archives fails, and the next one does not archive", compactedAgain),
   retainedMeanwhile: probe("house is kept while another process compacts", retainedMeanwhile),
   noPlace: probe("a deletion that names no place in the trash", noPlace),
