@@ -13,7 +13,8 @@ import { must } from "./cut_probe.ts";
 import type { Mutation } from "./mutation.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const appended = cuts("append a large value", [{ kind: "append-blob" }], { prepare: [{ kind: "append" }] });
+/** An append with a large value under power cuts. */
+export const appended = cuts("append a large value", [{ kind: "append-blob" }], { prepare: [{ kind: "append" }] });
 const known = cuts("name a large value again", [{ kind: "append" }, { kind: "append-blob" }], {
   prepare: [{ kind: "append-blob" }],
 });
@@ -98,7 +99,8 @@ async function readWhileSetAside(open: OpenStore): Promise<void> {
   await store.close();
 }
 
-const hunts = {
+/** What finds them out; other tables use it, too. */
+export const hunts = {
   nameLeft: probe("a blob whose name was left unsynced", nameLeftUnsynced),
   meanwhile: probe("a collection at each call of an append", collectedMeanwhile),
   setAside: probe("a blob that was set aside", readWhileSetAside),

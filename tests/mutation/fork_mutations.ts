@@ -21,7 +21,8 @@ const history = [
 ] as const;
 const batch = [{ kind: "append" }, { kind: "append-batch", sizes: ["small", "small", "small"] }] as const;
 
-const hunts = {
+/** What finds them out; other tables use it, too. */
+export const hunts = {
   fork: cuts("fork", [{ kind: "fork" }], { prepare: history }),
   inBatch: cuts("fork in the middle of a batch", [{ kind: "fork", variant: "early" }], { prepare: batch }),
   behindBatch: cuts("fork behind a batch", [{ kind: "fork" }], { prepare: batch }),

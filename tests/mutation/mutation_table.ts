@@ -6,6 +6,7 @@
 
 import { agentMutations } from "./agent_mutations.ts";
 import { backgroundMutations } from "./background_mutations.ts";
+import { blobOrderMutations } from "./blob_order_mutations.ts";
 import { blobMutations } from "./blob_mutations.ts";
 import { archiveMutations, forkMutations } from "./fork_mutations.ts";
 import { housekeepingMutations } from "./housekeeping_mutations.ts";
@@ -14,12 +15,18 @@ import { appendMutations, limitMutations, lineMutations, recoveryMutations } fro
 import { openingMutations } from "./opening_mutations.ts";
 import { storeKeepingLengthMutations } from "./store_keeping_length_mutations.ts";
 import { storeLengthMutations } from "./store_length_mutations.ts";
+import { leftoverMutations } from "./leftover_mutations.ts";
+import { appendMutations, limitMutations, lineMutations, recoveryMutations } from "./log_mutations.ts";
+import { openingMutations } from "./opening_mutations.ts";
+import { madeOrderMutations } from "./made_order_mutations.ts";
+import { nameOrderMutations } from "./name_order_mutations.ts";
 import { nameMutations, orderMutations } from "./store_mutations.ts";
 import { recoveryLengthMutations } from "./recovery_length_mutations.ts";
 import { sinkLengthMutations } from "./sink_length_mutations.ts";
 import { storeReadingLengthMutations } from "./store_reading_length_mutations.ts";
 import { sinkMutations } from "./sink_mutations.ts";
 import { syncMutations } from "./sync_mutations.ts";
+import { trashOrderMutations } from "./trash_order_mutations.ts";
 import { trashSyncMutations } from "./trash_sync_mutations.ts";
 import type { Mutation } from "./mutation.ts";
 
@@ -39,6 +46,7 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["the archive", archiveMutations],
   ["checkpoints and background saves", backgroundMutations],
   ["large values", blobMutations],
+  ["the order of large values", blobOrderMutations],
   ["directories, old files, foreign bytes", openingMutations],
   ["housekeeping", housekeepingMutations],
   ["the sink", sinkMutations],
@@ -48,4 +56,8 @@ export const mutationTable: ReadonlyMap<string, readonly Mutation[]> = new Map([
   ["lengths that the store compares", storeLengthMutations],
   ["lengths of what the store keeps", storeKeepingLengthMutations],
   ["lengths of what the store reads", storeReadingLengthMutations],
+  ["which name changes first", nameOrderMutations],
+  ["which name changes first in what is made of others", madeOrderMutations],
+  ["what is taken away", leftoverMutations],
+  ["the order of the trash", trashOrderMutations],
 ]);

@@ -30,7 +30,8 @@ function sinkProbe(name: string, check: (prey: Prey) => Promise<void>): Hunt {
   };
 }
 
-const hunts = {
+/** What finds them out; other tables use it, too. */
+export const hunts = {
   sent: cuts("append, send", [small, send], { prepare: [small, send] }),
   other: cuts("append buffered, another process sends", [{ ...small, buffered: true }, sendAs("other")], {
     prepare: [small, send],

@@ -44,7 +44,8 @@ async function restorable(open: OpenStore, work: (machine: SimulatedFileSystem) 
 }
 
 const prepare = [{ kind: "append" }, { kind: "append" }, { kind: "truncate", keep: 1, summary: true }] as const;
-const hunts = {
+/** What finds them out; other tables use it, too. */
+export const hunts = {
   into: cuts("into the trash", [{ kind: "trash" }], { prepare }),
   back: cuts("into the trash and back", [{ kind: "trash", variant: "back" }], { prepare }),
   archiveBack: cuts("archive, into the trash and back", [{ kind: "trash", variant: "back" }], {
