@@ -41,7 +41,8 @@ export interface RemovedRange {
 
 /** Matches the names that this room gives; nothing else in the directory is touched (I16). */
 const namePattern = /^(\d{1,16})-(\d{1,16})(?:\.(\d{1,6}))?\.jsonl$/;
-const temporaryName = "segment.tmp";
+/** The name of a segment that a crash has left unfinished. */
+export const archiveTemporaryName: string = "segment.tmp";
 /** How a file system says that a file can have no second name. */
 const noLinkCodes: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"]);
 /** A segment that stands there already is compared with no more than this, in bytes. */
@@ -120,7 +121,7 @@ export async function writeSegment(
   records: AsyncIterable<readonly RewrittenRecord[]>,
 ): Promise<void> {
   await makeOwnDirectory(fileSystem, directory);
-  const temporaryPath = `${directory}/${temporaryName}`;
+  const temporaryPath = `${directory}/${archiveTemporaryName}`;
   const { handle } = await writeNewLog(fileSystem, temporaryPath, null, seed, records);
   await handle.close();
   for (let copy = 1;; copy++) {
@@ -243,7 +244,7 @@ export function segmentPlan(size: number, seed: number): ReadPlan {
 export async function removeArchive(fileSystem: FileSystem, directory: string): Promise<void> {
   if (!await standsAsDirectory(fileSystem, directory)) return;
   for (const { path } of await archiveSegments(fileSystem, directory)) await unlinkIfThere(fileSystem, path);
-  await unlinkIfThere(fileSystem, `${directory}/${temporaryName}`);
+  await unlinkIfThere(fileSystem, `${directory}/${archiveTemporaryName}`);
   await fileSystem.syncDirectory(directory);
   await removeOwnDirectory(fileSystem, directory);
 }

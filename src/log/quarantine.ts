@@ -32,6 +32,8 @@ export interface QuarantinePiece {
 
 /** Matches the names that this room gives; nothing else in the directory is touched (I16). */
 const namePattern = /^(torn|damaged|meta)-(\d{1,16})-([0-9a-f]{8})$/;
+/** Names of copies that a crash has left unfinished. */
+export const quarantineTemporaryNames: readonly string[] = ["torn", "damaged", "meta"].map(temporaryName);
 const copyBytes = 64 * 1024;
 
 /**
@@ -106,6 +108,10 @@ export async function quarantineFiles(fileSystem: FileSystem, directory: string)
   return files;
 }
 
+function temporaryName(kind: string): string {
+  return `${kind}.tmp`;
+}
+
 async function copyPiece(
   fileSystem: FileSystem,
   directory: string,
@@ -113,7 +119,7 @@ async function copyPiece(
   piece: QuarantinePiece,
   length: number,
 ): Promise<string> {
-  const temporaryPath = `${directory}/${piece.kind}.tmp`;
+  const temporaryPath = `${directory}/${temporaryName(piece.kind)}`;
   const target = await createTemporary(fileSystem, temporaryPath, null);
   let checksum = 0;
   try {

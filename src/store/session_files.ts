@@ -7,7 +7,7 @@
 import type { FileSystem } from "../fs/filesystem.ts";
 import { removeArchive } from "../log/archive.ts";
 import { directoryOf, unlinkIfThere } from "../log/atomic_file.ts";
-import { quarantineFiles } from "../log/quarantine.ts";
+import { quarantineFiles, quarantineTemporaryNames } from "../log/quarantine.ts";
 import { removeOwnDirectory } from "../log/side_directory.ts";
 import type { SessionFiles } from "./session_name.ts";
 
@@ -37,6 +37,7 @@ export async function removeLogFiles(fileSystem: FileSystem, files: SessionFiles
   for (const { name } of await quarantineFiles(fileSystem, files.quarantine)) {
     await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);
   }
+  for (const name of quarantineTemporaryNames) await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);
   await removeOwnDirectory(fileSystem, files.quarantine);
   await removeArchive(fileSystem, files.archive);
   await unlinkIfThere(fileSystem, files.origin);

@@ -15,7 +15,7 @@
 
 import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
-import { archiveSegments } from "../log/archive.ts";
+import { archiveSegments, archiveTemporaryName } from "../log/archive.ts";
 import {
   createTemporary,
   renameDurably,
@@ -24,7 +24,7 @@ import {
   unlinkIfThere,
   writeFully,
 } from "../log/atomic_file.ts";
-import { quarantineFiles } from "../log/quarantine.ts";
+import { quarantineFiles, quarantineTemporaryNames } from "../log/quarantine.ts";
 import { makeOwnDirectory, removeOwnDirectory } from "../log/side_directory.ts";
 import { removeSessionFiles } from "./session_files.ts";
 import { locateSession, readMeta } from "./session_location.ts";
@@ -187,7 +187,7 @@ async function moveDirectory(
     await fileSystem.syncDirectory(to);
     await fileSystem.syncDirectory(from);
   }
-  for (const left of ["torn.tmp", "damaged.tmp", "meta.tmp", "segment.tmp"]) {
+  for (const left of [...quarantineTemporaryNames, archiveTemporaryName]) {
     await unlinkIfThere(fileSystem, `${from}/${left}`);
   }
   await removeOwnDirectory(fileSystem, from);

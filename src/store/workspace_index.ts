@@ -180,7 +180,7 @@ export class WorkspaceIndex {
       const others = (await this.#rank(known, workspace)).filter(({ key }) => key !== session.key);
       const kept = await this.#withinBounds(others);
       const wasThere = ranking.delete(workspace);
-      // A session that is open and not in the list could be written to, and nobody would see it: the sessions are looked at.
+      // One that is open and not in the list could be written to, and nobody would see it: the sessions are looked at.
       if (kept === null && !wasThere) return true;
       if (kept !== null) {
         const { name } = session.files;

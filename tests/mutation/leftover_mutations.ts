@@ -48,6 +48,15 @@ export const leftoverMutations: readonly Mutation[] = [
     hunts: [hunts.deleted],
   },
   {
+    name: "delete: an unfinished copy of what was set aside stays",
+    replace: [{
+      file: files,
+      from:
+        "for (const name of quarantineTemporaryNames) await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);",
+    }],
+    hunts: [hunts.deleted],
+  },
+  {
     name: "delete: what says where a fork comes from stays",
     replace: [{ file: files, from: "await unlinkIfThere(fileSystem, files.origin);" }],
     hunts: [hunts.deleted],
@@ -63,7 +72,7 @@ export const leftoverMutations: readonly Mutation[] = [
   },
   {
     name: "delete: an unfinished file of the archive stays",
-    replace: [{ file: archive, from: "await unlinkIfThere(fileSystem, `${directory}/${temporaryName}`);" }],
+    replace: [{ file: archive, from: "await unlinkIfThere(fileSystem, `${directory}/${archiveTemporaryName}`);" }],
     hunts: [hunts.deleted],
   },
   {

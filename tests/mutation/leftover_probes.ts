@@ -59,8 +59,8 @@ export async function makeFullSession(open: OpenStore, machine: SimulatedFileSys
 async function deleted(open: OpenStore): Promise<void> {
   const machine = new SimulatedFileSystem();
   await makeFullSession(open, machine);
-  for (const left of ["chat.archive/segment.tmp", "chat.log.tmp", "chat.meta.tmp"]) {
-    await leave(machine, `${directory}/${left}`);
+  for (const left of ["archive/segment.tmp", "quarantine/damaged.tmp", "log.tmp", "meta.tmp"]) {
+    await leave(machine, `${directory}/chat.${left}`);
   }
   await withStore(open, machine, async (store) => void await store.delete("chat"));
   must("I7", (await namesOfChat(machine)).length === 0, `Of a deleted session stays ${await namesOfChat(machine)}`);
