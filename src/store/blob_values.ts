@@ -185,12 +185,10 @@ function tokenOf(text: string): string {
 }
 
 function previewOf(text: string, hash: string, bytes: number, previewBytesMax: number): string {
-  // A character has one to four bytes; what is cut in two at the end goes whole.
+  // A character has one to four bytes; what is cut in two at the end goes whole, half a pair of the slice's end, too.
   const head = encoder.encode(text.slice(0, previewBytesMax));
   let end = Math.min(head.length, previewBytesMax);
   while (end > 0 && ((head[end] ?? 0) & 0xc0) === 0x80) end--;
-  let preview = new TextDecoder("utf-8", { ignoreBOM: true }).decode(head.subarray(0, end));
-  // The slice may have cut a pair in two.
-  if (end === head.length && preview.endsWith("\ufffd")) preview = preview.slice(0, -1);
+  const preview = new TextDecoder("utf-8", { ignoreBOM: true }).decode(head.subarray(0, end));
   return `${preview}… [${bytes} bytes: blobs/${hash}]`;
 }

@@ -69,14 +69,8 @@ export const storeKeepingLengthMutations: readonly Mutation[] = [
     hunts: [hunts.wideOut],
   },
   {
-    name: "half a pair at the end of a preview stays",
-    replace: [{ file: values, from: "if (end === head.length && preview", to: "if (end > head.length && preview" }],
-    hunts: [hunts.preview],
-    redundant: "half a pair is encoded in three bytes, which the cut by bytes never leaves whole",
-  },
-  {
-    name: "a preview loses its last character where that is one that stands for others",
-    replace: [{ file: values, from: "if (end === head.length && preview", to: "if (end <= head.length && preview" }],
+    name: "a preview is cut in the middle of a character",
+    replace: [{ file: values, from: "while (end > 0 && ((head[end] ?? 0) & 0xc0) === 0x80) end--;" }],
     hunts: [hunts.preview],
   },
   {
