@@ -21,6 +21,7 @@ export const logLengthExceptions: readonly LengthException[] = [
       "log/end_window.ts: const room = offset < this.#start && this.#start < this.#end",
       "log/line_scanner.ts: if (this.#buffer.length < this.#roomBytes) this.#grow(this.#roomBytes);",
       "log/line_scanner.ts: if (this.#buffer.length > scannerBytesInitial) this.#grow(scannerBytesInitial);",
+      "log/log_lines.ts: const fillMax = this.#scanner.heldBytes > scannerBytesInitial ? scannerBytesInitial : fillBytesMax;",
       "log/log_lines.ts: if (carried.length > lineBytesMax) {",
       "log/log_lines.ts: chunkBytes = carried.length > scannerBytesInitial ? Math.min(chunkBytes * 2, 4 * 1024 * 1024) : scannerBytesInitial;",
       "log/log_seek.ts: if (this.#places.length > this.#placesMax) this.#places = this.#places.filter((_, at) => at % 2 === 0);",

@@ -93,7 +93,8 @@ export const syncMutations: readonly Mutation[] = [
     name: "delete: what was set aside stays",
     replace: [{
       file: "store/session_files.ts",
-      from: "await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);",
+      from:
+        "for (const { name } of await quarantineFiles(fileSystem, files.quarantine)) {\n    await unlinkIfThere(fileSystem, `${files.quarantine}/${name}`);\n  }",
     }],
     hunts: [hunts.deleted],
   },
