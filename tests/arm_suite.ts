@@ -67,9 +67,12 @@ function wrapper(scratch: string, prefix: readonly string[], name: Runtime): str
   return path;
 }
 
-/** What Node's own runner would print of a file's failures. */
+/** What Node's own runner prints of a file's failures: their titles, and at its end what they threw. */
 function failuresIn(output: string): string[] {
-  return output.split("\n").filter((line) => /^\s*(not ok|✖) /.test(line) && !/failing tests:/.test(line));
+  const lines = output.split("\n");
+  const details = lines.findIndex((line) => /failing tests:/.test(line));
+  if (details >= 0) return lines.slice(details + 1, details + 60);
+  return lines.filter((line) => /^\s*(not ok|✖) /.test(line));
 }
 
 async function runFile(node: string, path: string, environment: Record<string, string>): Promise<boolean> {

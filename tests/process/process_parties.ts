@@ -79,7 +79,7 @@ export function processTest(
   test(title, { timeout: processTimeoutMs, skip: reason ?? false }, async () => {
     const parties = new ProcessParties(await realpath(await mkdtemp(`${tmpdir()}/holdfast-process-`)));
     // A test that waits for an answer in vain must not keep its children.
-    const guard = setTimeout(() => void parties.kill(), 50_000);
+    const guard = setTimeout(() => void parties.kill(), processTimeoutMs * 5 / 6);
     try {
       await body(parties);
     } finally {
