@@ -32,8 +32,14 @@ export interface QuarantinePiece {
 
 /** Matches the names that this room gives; nothing else in the directory is touched (I16). */
 const namePattern = /^(torn|damaged|meta)-(\d{1,16})-([0-9a-f]{8})$/;
+/** Under which a copy of each kind is made; a crash may leave it. */
+const temporaryNames: Readonly<Record<QuarantineKind, string>> = {
+  torn: "torn.tmp",
+  damaged: "damaged.tmp",
+  meta: "meta.tmp",
+};
 /** Names of copies that a crash has left unfinished. */
-export const quarantineTemporaryNames: readonly string[] = ["torn", "damaged", "meta"].map(temporaryName);
+export const quarantineTemporaryNames: readonly string[] = Object.values(temporaryNames);
 const copyBytes = 64 * 1024;
 
 /**
@@ -108,10 +114,6 @@ export async function quarantineFiles(fileSystem: FileSystem, directory: string)
   return files;
 }
 
-function temporaryName(kind: string): string {
-  return `${kind}.tmp`;
-}
-
 async function copyPiece(
   fileSystem: FileSystem,
   directory: string,
@@ -119,7 +121,7 @@ async function copyPiece(
   piece: QuarantinePiece,
   length: number,
 ): Promise<string> {
-  const temporaryPath = `${directory}/${temporaryName(piece.kind)}`;
+  const temporaryPath = `${directory}/${temporaryNames[piece.kind]}`;
   const target = await createTemporary(fileSystem, temporaryPath, null);
   let checksum = 0;
   try {

@@ -5,13 +5,12 @@
  */
 
 import { FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { bytesOf, directory, eachCut, must, withStore } from "./cut_probe.ts";
+import { bytesOf, directory, eachCut, message, must, withStore } from "./cut_probe.ts";
 import { cuts, type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 import type { Mutation } from "./mutation.ts";
 
 const indexPath = `${directory}/.workspaces`;
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 /** A session that the index does not know of is written to: once that is acknowledged, it is the latest. */
 async function namedBeforeAcknowledged(open: OpenStore): Promise<void> {

@@ -6,12 +6,10 @@
 
 import { systemErrorCode } from "../../src/errors.ts";
 import { FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { contentsOf, directory, logPath, must, withStore } from "./cut_probe.ts";
+import { contentsOf, directory, logPath, message, must, withStore } from "./cut_probe.ts";
 import { cuts, faults, type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 import type { Mutation } from "./mutation.ts";
-
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 /** A write fails while a blocking flush comes at any turn: what is resolved is there, what is rejected is not. */
 async function flushInTheMidstOfAFailure(open: OpenStore): Promise<void> {

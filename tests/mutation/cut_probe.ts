@@ -17,6 +17,11 @@ export const logPath = `${directory}/chat.jsonl`;
 /** Its meta file. */
 export const metaPath = `${directory}/chat.meta.json`;
 
+/** A record as probes append it. */
+export function message(content: string): { role: string; content: string } {
+  return { role: "user", content };
+}
+
 /** What is done, and what must hold afterwards. */
 export interface CutProbe {
   /** Done first; no power is cut. */

@@ -6,11 +6,9 @@
 
 import type { Session } from "../../mod.ts";
 import { type Fault, FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { appendBytes, contentsOf, directory, eachCut, logPath, must, withStore } from "./cut_probe.ts";
+import { appendBytes, contentsOf, directory, eachCut, logPath, message, must, withStore } from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
-
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 /** Opens a session whose log has fill, with everything durable; then a call can fail. */
 async function withFill(

@@ -44,6 +44,8 @@ export interface Prey {
 export interface Hunt {
   /** What is run, in a few words. */
   readonly name: string;
+  /** Whether the suite runs it on the product itself anyway. */
+  readonly isOfSuite?: boolean;
   /** Null: nothing is wrong. */
   run(prey: Prey): Promise<Caught | null>;
 }

@@ -8,11 +8,20 @@
 import type { SessionStore } from "../../mod.ts";
 import { systemErrorCode } from "../../src/errors.ts";
 import { type FaultPlan, FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { appendBytes, bytesOf, contentsOf, directory, eachCut, logPath, must, withStore } from "./cut_probe.ts";
+import {
+  appendBytes,
+  bytesOf,
+  contentsOf,
+  directory,
+  eachCut,
+  logPath,
+  message,
+  must,
+  withStore,
+} from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const blobs = { blobs: { valueBytesMin: 1024, previewBytesMax: 16 } };
 
 /** The paths of all files and directories below a directory, in order. */

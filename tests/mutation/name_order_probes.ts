@@ -16,6 +16,7 @@ import {
   directory,
   eachCut,
   logPath,
+  message,
   metaPath,
   must,
   quarantineOf,
@@ -24,7 +25,6 @@ import {
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const decoder = new TextDecoder();
 
 /** Appends records that say one thing each. */

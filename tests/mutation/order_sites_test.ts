@@ -4,18 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mutatedSources } from "./mutant_source.ts";
 import { mutationTable } from "./mutation_table.ts";
 import type { Mutation } from "./mutation.ts";
-
-/** A call that changes a name, or cuts or blanks a file. */
-interface Site {
-  readonly file: string;
-  readonly line: string;
-  readonly offset: number;
-}
-
-const rooms = ["log/", "store/", "sink/", "transcript/"];
+import { holdSites, type Site } from "./source_sites.ts";
 
 /** What the port can do to a name, or to a file's size. */
 const portCalls = "rename|link|unlink|truncate|makeDirectory|removeDirectory|cloneFile|lock";
@@ -194,19 +185,9 @@ const exceptions: readonly { file: string; line: string; by?: string; because?: 
   },
 ];
 
-function sitesOf(file: string, text: string): Site[] {
-  const sites: Site[] = [];
-  let offset = 0;
-  for (const line of text.split("\n")) {
-    // Neither a comment nor the head of a method.
-    if (!/^\s*(\*|\/\/|\/\*\*|async #?\w+\()/.test(line)) {
-      for (const call of line.matchAll(sitePattern)) {
-        sites.push({ file, line: line.trim(), offset: offset + call.index });
-      }
-    }
-    offset += line.length + 1;
-  }
-  return sites;
+/** The head of a method is no call. */
+function callsIn(line: string): number[] {
+  return /^\s*async #?\w+\(/.test(line) ? [] : [...line.matchAll(sitePattern)].map(({ index }) => index);
 }
 
 /** What is done in a text, step by step. */
@@ -215,7 +196,7 @@ function stepsOf(text: string): string[] {
 }
 
 /** Whether a row leaves a call out, or changes what is done in front of it or behind it. */
-function moves({ replace = [] }: Mutation, { file, offset }: Site, text: string): boolean {
+function moves({ replace = [] }: Mutation, { file, offset, text }: Site): boolean {
   return replace.some(({ file: changed, from, to = "" }) => {
     const start = text.indexOf(from);
     if (changed !== file || start > offset || offset >= start + from.length) return false;
@@ -230,25 +211,18 @@ function moves({ replace = [] }: Mutation, { file, offset }: Site, text: string)
 }
 
 test("each change of a name and each cut is left out or moved by a row of the table, or it is said why not", () => {
-  const rows = [...mutationTable.values()].flat();
-  const open: string[] = [];
-  const unused = new Set(exceptions);
-  let sites = 0;
-  for (const [file, text] of mutatedSources([])) {
-    if (!rooms.some((room) => file.startsWith(room))) continue;
-    for (const site of sitesOf(file, text)) {
-      sites++;
-      if (rows.some((row) => moves(row, site, text))) continue;
-      const exception = exceptions.find((one) => one.file === site.file && one.line === site.line);
-      if (exception === undefined) open.push(`${site.file}: ${site.line}`);
-      else unused.delete(exception);
-    }
-  }
+  const { sites, open, unused } = holdSites(
+    ["log", "store", "sink", "transcript"],
+    callsIn,
+    moves,
+    exceptions.map(({ file, line }) => `${file}: ${line}`),
+  );
+  const names = new Set([...mutationTable.values()].flat().map(({ name }) => name));
   for (const { line, by } of exceptions) {
-    if (by !== undefined) assert.ok(rows.some(({ name }) => name === by), `${line}: no row is called ${by}`);
+    if (by !== undefined) assert.ok(names.has(by), `${line}: no row is called ${by}`);
   }
   console.log(`${sites} calls change a name, or cut or blank a file`);
   assert.ok(sites > 150, `Only ${sites} were found`);
   assert.deepEqual(open, []);
-  assert.deepEqual([...unused].map(({ file, line }) => `${file}: ${line}`), [], "Said of lines that need it no more");
+  assert.deepEqual(unused, [], "Said of lines that need it no more");
 });

@@ -34,7 +34,8 @@ const known = new Map<string, Hunt>();
  * @returns The hunt; it says which test failed, and the promise that the test's title names.
  */
 export function ownTest(path: string): Hunt {
-  const hunt = known.get(path) ?? { name: path, run: async ({ directory }) => await runTestFile(directory, path) };
+  const hunt = known.get(path) ??
+    { name: path, isOfSuite: true, run: async ({ directory }) => await runTestFile(directory, path) };
   known.set(path, hunt);
   return hunt;
 }

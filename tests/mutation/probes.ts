@@ -15,6 +15,7 @@ import {
   directory,
   eachCut,
   logPath,
+  message,
   metaPath,
   must,
   quarantineOf,
@@ -25,7 +26,6 @@ import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
 const textDecoder = new TextDecoder();
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 /** A write that fails leaves nothing: not in the file, and not after a power cut (I14, C7). */
 async function rejectedWrite(open: OpenStore, preallocate: boolean, bytes: number | "all"): Promise<void> {

@@ -14,14 +14,13 @@ import {
   workspacesMax,
 } from "../../src/store/workspace_ranking.ts";
 import { type FileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { bytesOf, directory, must, withStore } from "./cut_probe.ts";
+import { bytesOf, directory, message, must, withStore } from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 import { OneTime } from "./store_keeping_length_probes.ts";
 
 const indexPath = `${directory}/.workspaces`;
 const textDecoder = new TextDecoder();
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 /** A session in a workspace, with one record. */
 async function begin(store: SessionStore, key: string): Promise<Session> {

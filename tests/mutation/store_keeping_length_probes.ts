@@ -9,11 +9,10 @@ import { lineBytesMax } from "../../src/log/record_format.ts";
 import { blobHash } from "../../src/store/blob_values.ts";
 import { type FileStat, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { WatchedFileSystem } from "../store/watched_filesystem.ts";
-import { appendBytes, bytesOf, directory, logPath, must, quarantineOf, withStore } from "./cut_probe.ts";
+import { appendBytes, bytesOf, directory, logPath, message, must, quarantineOf, withStore } from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const settings = { blobs: { valueBytesMin: 1024, previewBytesMax: 16 } };
 const value = "one ".repeat(256);
 const blobPath = `${directory}/blobs/${blobHash(new TextEncoder().encode(value))}`;

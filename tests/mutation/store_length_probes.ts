@@ -10,12 +10,21 @@ import { systemErrorCode } from "../../src/errors.ts";
 import { lineBytesMax, unsyncedBytesMax } from "../../src/log/record_format.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { WatchedFileSystem } from "../store/watched_filesystem.ts";
-import { bytesOf, contentsOf, directory, logPath, metaPath, must, quarantineOf, withStore } from "./cut_probe.ts";
+import {
+  bytesOf,
+  contentsOf,
+  directory,
+  logPath,
+  message,
+  metaPath,
+  must,
+  quarantineOf,
+  withStore,
+} from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
 const textDecoder = new TextDecoder();
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const long = (content: string): { role: string; content: string } => message(content.padEnd(1000, "x"));
 const codeOf = async (step: Promise<unknown>): Promise<string> => {
   return await step.then(() => "none", (error) => systemErrorCode(error) ?? String(error));

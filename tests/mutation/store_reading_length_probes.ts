@@ -9,12 +9,11 @@ import type { QuickReport } from "../../src/store/quick_check.ts";
 import { createStoreCounters } from "../../src/store/store_counters.ts";
 import { type FileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { WatchedFileSystem } from "../store/watched_filesystem.ts";
-import { appendBytes, bytesOf, directory, logPath, must, withStore } from "./cut_probe.ts";
+import { appendBytes, bytesOf, directory, logPath, message, must, withStore } from "./cut_probe.ts";
 import { type Hunt, type Prey, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
 const textDecoder = new TextDecoder();
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const mebibyte = 1024 * 1024;
 
 async function appendEach(session: Session, contents: readonly string[]): Promise<void> {

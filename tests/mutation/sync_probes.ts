@@ -13,6 +13,7 @@ import {
   directory,
   eachCut,
   logPath,
+  message,
   metaPath,
   must,
   quarantineOf,
@@ -22,7 +23,6 @@ import {
 import { cuts, type Hunt, probe } from "./hunts.ts";
 import type { OpenStore } from "./mutant_source.ts";
 
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 const textDecoder = new TextDecoder();
 
 /** An asynchronous sync loses the pages, and says so only when a blocking one has succeeded behind it (I1, A3). */

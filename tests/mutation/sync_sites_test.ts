@@ -2,16 +2,9 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { mutatedSources } from "./mutant_source.ts";
 import { mutationTable } from "./mutation_table.ts";
 import type { Mutation } from "./mutation.ts";
-
-/** A line that makes something durable. */
-interface Site {
-  readonly file: string;
-  readonly line: string;
-  readonly offset: number;
-}
+import { countOf, holdSites, type Site } from "./source_sites.ts";
 
 /** Lines that no row takes out of the source: the port leaves the sync of such a path out, or it is said why nobody does. */
 const exceptions: readonly { file: string; line: string; byPort?: string; because?: string }[] = [
@@ -25,25 +18,11 @@ const exceptions: readonly { file: string; line: string; byPort?: string; becaus
   },
 ];
 
-function sitesOf(file: string, text: string): Site[] {
-  const sites: Site[] = [];
-  let offset = 0;
-  for (const line of text.split("\n")) {
-    const call = /\.(sync|syncData|syncDataSync|syncDirectory|writeDurable)\(/.exec(line);
-    if (call !== null && !/^\s*(\*|\/\/|\/\*\*)/.test(line)) {
-      sites.push({ file, line: line.trim(), offset: offset + call.index });
-    }
-    offset += line.length + 1;
-  }
-  return sites;
-}
-
-function countOf(text: string, part: string): number {
-  return text.split(part).length - 1;
-}
+/** Whether a call makes something durable. */
+const durableCall = /\.(?:sync|syncData|syncDataSync|syncDirectory|writeDurable)\(/g;
 
 /** Whether a row takes that call out, or what calls it. */
-function takesOut({ replace = [] }: Mutation, { file, offset }: Site, text: string): boolean {
+function takesOut({ replace = [] }: Mutation, { file, offset, text }: Site): boolean {
   return replace.some(({ file: changed, from, to = "" }) => {
     const start = text.indexOf(from);
     if (changed !== file || start > offset || offset >= start + from.length) return false;
@@ -63,25 +42,18 @@ test("each file of mutations is in the table: a row that nobody runs proves noth
 });
 
 test("each sync of the product is taken out by a row of the table, or it is said why not", () => {
+  const { sites, open, unused } = holdSites(
+    ["log", "store", "transcript", "sink"],
+    (line) => [...line.matchAll(durableCall)].map(({ index }) => index),
+    takesOut,
+    exceptions.map(({ file, line }) => `${file}: ${line}`),
+  );
   const rows = [...mutationTable.values()].flat();
-  const open: string[] = [];
-  const unused = new Set(exceptions);
-  let sites = 0;
-  for (const [file, text] of mutatedSources([])) {
-    if (file.startsWith("fs/")) continue;
-    for (const site of sitesOf(file, text)) {
-      sites++;
-      if (rows.some((row) => takesOut(row, site, text))) continue;
-      const exception = exceptions.find((one) => one.file === site.file && one.line === site.line);
-      if (exception === undefined) open.push(`${site.file}: ${site.line}`);
-      else unused.delete(exception);
-    }
-  }
   for (const { line, byPort: path } of exceptions) {
     if (path === undefined) continue;
     assert.ok(rows.some(({ leaveOut }) => leaveOut?.({ method: "syncData", path }) === true), `${line} ${path}`);
   }
   assert.ok(sites > 50, `Only ${sites} were found`);
   assert.deepEqual(open, []);
-  assert.deepEqual([...unused].map(({ file, line }) => `${file}: ${line}`), [], "Said of lines that need it no more");
+  assert.deepEqual(unused, [], "Said of lines that need it no more");
 });

@@ -7,15 +7,13 @@
 import { systemErrorCode } from "../../src/errors.ts";
 import { crashStates, FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { WatchedFileSystem } from "../store/watched_filesystem.ts";
-import { contentsOf, directory, eachCut, must, withStore } from "./cut_probe.ts";
+import { contentsOf, directory, eachCut, message, must, withStore } from "./cut_probe.ts";
 import { type Hunt, probe } from "./hunts.ts";
 import { hunts as housekeeping } from "./housekeeping_mutations.ts";
 import { leftoverProbes } from "./leftover_probes.ts";
 import type { Mutation } from "./mutation.ts";
 import type { OpenStore } from "./mutant_source.ts";
 import { hunts as trashSyncs } from "./trash_sync_mutations.ts";
-
-const message = (content: string): { role: string; content: string } => ({ role: "user", content });
 
 async function withTrashed(open: OpenStore, machine: SimulatedFileSystem): Promise<void> {
   await withStore(open, machine, async (store) => {

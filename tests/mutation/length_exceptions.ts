@@ -1,5 +1,5 @@
 /**
- * Lines of the log and the sink that compare lengths and that no row of the table changes, by why nobody needs to.
+ * Lines of the product that compare lengths and that no row of the table changes, by why nobody needs to.
  *
  * @module
  */
@@ -12,8 +12,8 @@ export interface LengthException {
   readonly lines: readonly string[];
 }
 
-/** Of the log and the sink. */
-export const logLengthExceptions: readonly LengthException[] = [
+/** All of them. */
+export const lengthExceptions: readonly LengthException[] = [
   {
     because: "how much is read or held at once: the same is found, in more reads or more memory",
     lines: [
@@ -21,7 +21,6 @@ export const logLengthExceptions: readonly LengthException[] = [
       "log/end_window.ts: const room = offset < this.#start && this.#start < this.#end",
       "log/line_scanner.ts: if (this.#buffer.length < this.#roomBytes) this.#grow(this.#roomBytes);",
       "log/line_scanner.ts: if (this.#buffer.length > scannerBytesInitial) this.#grow(scannerBytesInitial);",
-      "log/log_lines.ts: const fillMax = this.#scanner.heldBytes > scannerBytesInitial ? scannerBytesInitial : fillBytesMax;",
       "log/log_lines.ts: if (carried.length > lineBytesMax) {",
       "log/log_lines.ts: chunkBytes = carried.length > scannerBytesInitial ? Math.min(chunkBytes * 2, 4 * 1024 * 1024) : scannerBytesInitial;",
       "log/log_seek.ts: if (this.#places.length > this.#placesMax) this.#places = this.#places.filter((_, at) => at % 2 === 0);",
@@ -60,5 +59,9 @@ export const logLengthExceptions: readonly LengthException[] = [
       "log/fork_point.ts: const isFragment = torn.get(line.offset)?.isFragment === true;",
       "log/record_chain.ts: if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) start = 3;",
     ],
+  },
+  {
+    because: "it bounds a cache of hashed names, and what is not in it is hashed again",
+    lines: ["store/session_name.ts: if (knownNames.size === knownNamesMax) knownNames.clear();"],
   },
 ];
