@@ -10,14 +10,14 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { runProgramProcess } from "../cli/child_program.ts";
-import { processTimeoutMs } from "../process/spawn_helper.ts";
+import { slowness } from "../process/spawn_helper.ts";
 import { noRealData, realInputData } from "../real_input_data.ts";
 import { assertPlainJsonLines } from "./shared_directory.ts";
 import { PicoclawReference } from "./picoclaw_reference.ts";
 
 const dataDirectory = realInputData() ?? "";
 const skip = dataDirectory === "" ? noRealData : false;
-const timeout = 2 * processTimeoutMs;
+const timeout = 120_000 * slowness;
 
 interface Listed {
   key: string;

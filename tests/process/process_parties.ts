@@ -13,6 +13,7 @@ import {
   processTimeoutMs,
   type RuntimeChild,
   type RuntimeName,
+  slowness,
   spawnRuntime,
 } from "./spawn_helper.ts";
 
@@ -79,7 +80,7 @@ export function processTest(
   test(title, { timeout: processTimeoutMs, skip: reason ?? false }, async () => {
     const parties = new ProcessParties(await realpath(await mkdtemp(`${tmpdir()}/holdfast-process-`)));
     // A test that waits for an answer in vain must not keep its children.
-    const guard = setTimeout(() => void parties.kill(), processTimeoutMs * 5 / 6);
+    const guard = setTimeout(() => void parties.kill(), 50_000 * slowness);
     try {
       await body(parties);
     } finally {

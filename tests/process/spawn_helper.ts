@@ -15,8 +15,11 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
-/** How long a test with children may take: ten times as long where they are emulated (`HOLDFAST_SPAWN_SLOWNESS`). */
-export const processTimeoutMs: number = 60_000 * Number(process.env["HOLDFAST_SPAWN_SLOWNESS"] ?? 1);
+/** How many times longer everything may take, as where it is emulated (`HOLDFAST_SPAWN_SLOWNESS`). */
+export const slowness: number = Number(process.env["HOLDFAST_SPAWN_SLOWNESS"] ?? 1);
+
+/** How long a test with children may take. */
+export const processTimeoutMs: number = 60_000 * slowness;
 
 /** A runtime that a child can run on. */
 export type RuntimeName = "node" | "deno" | "bun";

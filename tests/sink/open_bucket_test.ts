@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { openStore } from "../../mod.ts";
 import { type BucketOptions, type BucketSettings, HiddenText, openBucket, openSink } from "../../src/sink/mod.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
-import { processTimeoutMs } from "../process/spawn_helper.ts";
+import { slowness } from "../process/spawn_helper.ts";
 import { readBucket } from "./memory_objects.ts";
 import { accessKeyId, type HttpFault, S3Server, secretAccessKey } from "./s3_server.ts";
 
@@ -47,7 +47,7 @@ test("openBucket() makes objects once, reads them whole and lists them page by p
 
 test("openBucket() says what went wrong in every way that a request can, and never who asked", async () => {
   await withServer(async (server) => {
-    const objects = await openBucket(server.settings(), { requestTimeoutMs: processTimeoutMs / 200 });
+    const objects = await openBucket(server.settings(), { requestTimeoutMs: 300 * slowness });
     await objects.create("a", bytesOf("one and two"));
     const messages: string[] = [];
     for (const fault of ["drop", "lost", "500", "503", "hang", "half"] satisfies HttpFault[]) {
@@ -84,7 +84,7 @@ test("Sink over HTTP keeps the bucket a prefix of the history under every fault,
     const faults: HttpFault[] = ["drop", "lost", "500", "503", "half", "none", "hang", "none", "none", "lost", "none"];
     let turn = 0;
     server.fault = () => faults[turn++ % faults.length] ?? "none";
-    const options: BucketOptions = { requestTimeoutMs: processTimeoutMs / 1200 };
+    const options: BucketOptions = { requestTimeoutMs: 50 * slowness };
     const objects = await openBucket(server.settings(), options);
     const sink = await openSink(store, { objects, fileSystem, intervalMs: 0, objectBytesMax: 300 });
     let failures = 0;
