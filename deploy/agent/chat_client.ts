@@ -94,9 +94,9 @@ export async function askModel(
 ): Promise<ChatAnswer> {
   const silence = new SilenceLimit(endpoint.silenceMsMax, signal);
   try {
-    const response = await post(endpoint, runtime, messages, tools, silence.signal);
+    const body = await post(endpoint, runtime, messages, tools, silence);
     const answer = new GrowingAnswer(onText);
-    for await (const data of eventData(silence.listen(runtime.lines(response)))) {
+    for await (const data of eventData(silence.listen(runtime.lines(body)))) {
       if (data === "[DONE]") return answer.finish();
       answer.take(data);
     }
@@ -118,25 +118,25 @@ async function post(
   runtime: ChatRuntime,
   messages: readonly ChatMessage[],
   tools: readonly unknown[],
-  signal: AbortSignal,
+  silence: SilenceLimit,
 ): Promise<ResponseBody> {
   const headers: Record<string, string> = { "content-type": "application/json", accept: "text/event-stream" };
   if (endpoint.apiKey !== null) headers.authorization = `Bearer ${endpoint.apiKey}`;
   const request = { model: endpoint.model, stream: true, messages, ...(tools.length === 0 ? {} : { tools }) };
   let response: Response;
   try {
-    response = await runtime.fetch(`${endpoint.url.replace(/\/$/, "")}/chat/completions`, {
+    response = await silence.orEnd(runtime.fetch(`${endpoint.url.replace(/\/$/, "")}/chat/completions`, {
       method: "POST",
       headers,
       body: JSON.stringify(request),
-      signal,
-    });
+      signal: silence.signal,
+    }));
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (silence.signal.aborted) throw error;
     throw new ChatError(`No model answers at ${endpoint.url}: ${messageOf(error)}`, "unreachable", error);
   }
   if (!response.ok) {
-    const text = (await response.text()).trim().slice(0, 300);
+    const text = (await silence.orEnd(response.text())).trim().slice(0, 300);
     const reason = isTooLong(response.status, text) ? "too long" : "failed";
     throw new ChatError(`The model's server refused: ${response.status} ${response.statusText} ${text}`.trim(), reason);
   }
@@ -149,17 +149,24 @@ function isTooLong(status: number, text: string): boolean {
   return status === 413 || (status === 400 || status === 500) && /context|too long|too many tokens/i.test(text);
 }
 
-/** Ends a request when nothing has come for a while. */
+/**
+ * Ends a request when nothing has come for a while, or from outside. That is waited for beside the answer: Deno 2.9
+ * forgets the signal of a request whose headers have come as soon as garbage is collected, and then reads for ever.
+ */
 class SilenceLimit {
   readonly #controller = new AbortController();
   readonly #limitMs: number;
   readonly #outer: AbortSignal;
+  readonly #ended: Promise<never>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   isOver = false;
 
   constructor(limitMs: number, outer: AbortSignal) {
     this.#limitMs = limitMs;
     this.#outer = outer;
+    const { signal } = this.#controller;
+    this.#ended = new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    this.#ended.catch(() => {});
     outer.addEventListener("abort", this.#abort);
     if (outer.aborted) this.#abort();
     this.#heard();
@@ -169,11 +176,24 @@ class SilenceLimit {
     return this.#controller.signal;
   }
 
+  /** Resolves as a promise does, unless the end comes first: rejects then. */
+  async orEnd<Value>(promise: Promise<Value>): Promise<Value> {
+    return await Promise.race([this.#ended, promise]);
+  }
+
   /** Lets lines through. Each counts: a server that is still at the question may send comments meanwhile. */
   async *listen(lines: AsyncIterable<string>): AsyncGenerator<string> {
-    for await (const line of lines) {
-      this.#heard();
-      yield line;
+    const iterator = lines[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.orEnd(iterator.next());
+        if (next.done === true) return;
+        this.#heard();
+        yield next.value;
+      }
+    } finally {
+      // Not waited for: one that still reads answers when its read does.
+      iterator.return?.().catch(() => {});
     }
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { HoldfastError } from "../errors.ts";
+import { BoundedFetch } from "./bounded_fetch.ts";
 import type { BucketSettings } from "./bucket_settings.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { isSealed, sealObjects } from "./sealed_objects.ts";
@@ -12,7 +13,7 @@ import { isSealed, sealObjects } from "./sealed_objects.ts";
 /** Options of `openBucket`. */
 export interface BucketOptions {
   /**
-   * How long a request may take, in milliseconds.
+   * How long a request may take, to the last byte of its answer, in milliseconds.
    *
    * @default {60000}
    */
@@ -50,7 +51,7 @@ export async function openBucket(settings: BucketSettings, options: BucketOption
   if (!Number.isFinite(requestTimeoutMs) || requestTimeoutMs <= 0) {
     throw new RangeError(`requestTimeoutMs must be more than 0, not ${requestTimeoutMs}`);
   }
-  const aborter = new AbortController();
+  const requests = new BoundedFetch(requestTimeoutMs);
   const { endpoint, bucket, region, prefix, accessKeyId, secretAccessKey, encryptionKey } = settings;
   const client: Client = new (await loadClient())({
     accessKeyId: accessKeyId.reveal(),
@@ -58,12 +59,9 @@ export async function openBucket(settings: BucketSettings, options: BucketOption
     endpoint: `${endpoint}/${bucket}`,
     region,
     // A function of our own also keeps the client from taking another path on one of the runtimes.
-    fetch: async (input, init) => {
-      const signal = AbortSignal.any([aborter.signal, AbortSignal.timeout(requestTimeoutMs)]);
-      return await fetch(input, { ...init, signal, redirect: "error" });
-    },
+    fetch: (input, init) => requests.fetch(input, init),
   });
-  const objects = new Bucket(client, `${endpoint}/${bucket}/${prefix}`, prefix, () => aborter.abort());
+  const objects = new Bucket(client, `${endpoint}/${bucket}/${prefix}`, prefix, () => requests.abort());
   return encryptionKey === null ? objects : await sealObjects(objects, encryptionKey.reveal());
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Agent } from "../../deploy/agent/agent.ts";
 import { readAgentOptions } from "../../deploy/agent/agent_options.ts";
-import { ChatError, type ResponseBody } from "../../deploy/agent/chat_client.ts";
+import { ChatError, type ChatRuntime, type ResponseBody } from "../../deploy/agent/chat_client.ts";
 import { eventData } from "../../deploy/agent/event_stream.ts";
 import { runTool } from "../../deploy/agent/sensor_tool.ts";
 import { watchdogOf } from "../../deploy/agent/watchdog.ts";
@@ -33,7 +33,13 @@ interface Bench {
 async function withAgent(
   answer: (request: PretendRequest, number: number) => PretendAnswer,
   use: (bench: Bench) => Promise<void>,
-  settings: { contextLengthMax?: number; silenceMsMax?: number; url?: string; faults?: FaultPlan } = {},
+  settings: {
+    contextLengthMax?: number;
+    silenceMsMax?: number;
+    url?: string;
+    faults?: FaultPlan;
+    runtime?: ChatRuntime;
+  } = {},
 ): Promise<void> {
   const model = await PretendModel.start(answer);
   const fileSystem = new SimulatedFileSystem();
@@ -57,7 +63,7 @@ async function withAgent(
         contextLengthMax: settings.contextLengthMax ?? 100_000,
         keptRecords: 4,
       },
-      { fetch: (url, init) => fetch(url, init), lines: linesOf },
+      settings.runtime ?? { fetch: (url, init) => fetch(url, init), lines: linesOf },
       { text: (text) => void (heard.said += text), notice: (text) => void heard.notices.push(text) },
     );
     await use({ store, fileSystem, model, heard, agent });
@@ -137,6 +143,33 @@ test("Agent.ask() ends with its signal, in the middle of an answer", async () =>
     assert.deepEqual(await (await store.session("agent")).history(), []);
   });
 });
+
+/** As Deno is once it has collected garbage: what is under way hears nothing of its signal. */
+const deafRuntimes: Record<string, ChatRuntime> = {
+  "a request": { fetch: () => new Promise(() => {}), lines: linesOf },
+  "a read of a body": {
+    fetch: async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })),
+    lines: linesOf,
+  },
+  "a refusal's text": {
+    fetch: async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { status: 500 }),
+    lines: linesOf,
+  },
+};
+
+for (const [what, runtime] of Object.entries(deafRuntimes)) {
+  test(`Agent.ask() ends with its signal, and on silence, where ${what} is deaf to it`, async () => {
+    await withAgent(() => words("never"), async ({ agent }) => {
+      const stop = new AbortController();
+      const turn = agent.ask("How warm is it?", stop.signal);
+      setImmediate(() => stop.abort(new Error("SIGTERM")));
+      await assert.rejects(turn, { message: "SIGTERM" });
+    }, { runtime });
+    await withAgent(() => words("never"), async ({ agent }) => {
+      await assert.rejects(agent.ask("How warm is it?", never), { name: "ChatError", message: /silent for 0\.05 s/ });
+    }, { runtime, silenceMsMax: 50 });
+  });
+}
 
 test("Agent.ask() stops a model that calls tools for ever", async () => {
   await withAgent((_, number) => sensorCall(`c${number}`), async ({ agent, store }) => {
