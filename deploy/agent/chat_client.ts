@@ -150,8 +150,8 @@ function isTooLong(status: number, text: string): boolean {
 }
 
 /**
- * Ends a request when nothing has come for a while, or from outside. That is waited for beside the answer: Deno 2.9
- * forgets the signal of a request whose headers have come as soon as garbage is collected, and then reads for ever.
+ * Ends a request when nothing has come for a while, or from outside. That is waited for beside the answer: once garbage
+ * was collected, Deno 2.9 has forgotten the signal of a request whose headers have come, and reads for ever.
  */
 class SilenceLimit {
   readonly #controller = new AbortController();

@@ -1,8 +1,8 @@
 /**
  * Requests whose whole answer comes within a time, or which fail.
  *
- * A signal alone does not give that everywhere: Deno 2.9 forgets the signal of a request whose headers have come as soon
- * as garbage is collected, and a read of its body then waits for ever. So the end is waited for here, beside the answer.
+ * A signal alone does not give that everywhere: once garbage was collected, Deno 2.9 has forgotten the signal of a
+ * request whose headers have come, and a read of its body waits for ever. So the end is waited for beside the answer.
  *
  * @module
  */

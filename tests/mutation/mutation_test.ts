@@ -7,10 +7,12 @@ import { mutationTable as groups } from "./mutation_table.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
 
 /**
- * The whole table takes longer than a run of the suite may: on Node a fixed tenth of it, and elsewhere, where only the
+ * The whole table takes longer than a run of the suite may: on Node a fixed part of it, and elsewhere, where only the
  * runtime differs, enough to see that mutants are mutants there, too. At night all of it.
  */
-const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 10 : 24;
+const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 12 : 48;
+
+const chosenRows = new Set([...groups.values()].flat().filter((_, index) => index % stride === 0));
 
 after(removeScratch);
 
@@ -37,6 +39,7 @@ test("the product, unchanged, passes whatever its mutants are put through", asyn
 });
 
 for (const [group, mutations] of groups) {
+  if (chosen(mutations).length === 0) continue;
   test(`mutations, ${group}: no step of the product can be missing without a promise being seen to break`, async () => {
     const survivors: string[] = [];
     for (const mutation of chosen(mutations)) {
@@ -49,7 +52,7 @@ for (const [group, mutations] of groups) {
 }
 
 function chosen(mutations: readonly Mutation[]): readonly Mutation[] {
-  return mutations.filter((_, index) => index % stride === 0);
+  return mutations.filter((mutation) => chosenRows.has(mutation));
 }
 
 function huntsOf({ hunts }: Mutation): readonly Hunt[] {

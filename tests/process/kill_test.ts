@@ -10,10 +10,11 @@ import { openStore } from "../../mod.ts";
 import { SeededRandom } from "../../src/testing/seeded_random.ts";
 import { numberedRecord } from "./fixtures/numbered_record.ts";
 import { type ProcessParties, processTest, tell } from "./process_parties.ts";
-import { type RuntimeChild, runtimeNames } from "./spawn_helper.ts";
+import { currentRuntime, type RuntimeChild, runtimeNames } from "./spawn_helper.ts";
 
 const key = "telegram:123";
-const lives = 15;
+/** Who starts the writers makes no difference to them: elsewhere than on Node two lives of each runtime. */
+const lives = currentRuntime() === "node" ? 15 : 6;
 
 /** Reads acknowledgements until there are so many, kills, and reads what had still been said. */
 async function killAfter(child: RuntimeChild, count: number): Promise<number[]> {
@@ -70,7 +71,7 @@ async function killOften(parties: ProcessParties, seed: number): Promise<void> {
 }
 
 processTest(
-  `I1 to I5: a writer killed ${lives} times at random moments, on each runtime in turn, loses nothing it acknowledged`,
+  `I1 to I5: a writer killed at random moments, on each runtime in turn, loses nothing it acknowledged`,
   runtimeNames,
   (parties) => killOften(parties, 20261120),
 );
