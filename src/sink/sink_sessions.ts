@@ -15,7 +15,7 @@ import { sessionFiles } from "../store/session_name.ts";
 import type { SessionStore } from "../store/session_store.ts";
 import { sessionNamesIn } from "../store/session_times.ts";
 import { createStoreCounters } from "../store/store_counters.ts";
-import { readSessionId } from "./increment.ts";
+import { assertSameSession, readSessionId } from "./increment.ts";
 import { firstPosition } from "./record_lines.ts";
 import {
   BucketUnreachable,
@@ -160,6 +160,8 @@ export class SinkSessions {
       } catch (error) {
         if (!(error instanceof SessionDiverged)) throw error;
         if (attempt > 0) throw new HoldfastError("failed", `The bucket has another history: ${error.message}`);
+        // One that was deleted meanwhile has no records either, and is not to come back under a new id.
+        await assertSameSession(this.#context, { id, key });
         await session.update({ id: this.#context.createId() });
         if (progress.key === key) this.#cursor.sessions.delete(id);
         const message = `Session ${JSON.stringify(key)} is sent anew under a new id: ${error.message}`;

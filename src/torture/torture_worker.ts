@@ -6,7 +6,7 @@
 
 import { Campaign, type CampaignCounts } from "./campaign.ts";
 import type { ExplorerOptions } from "./explorer.ts";
-import { planOf, type TorturePlan } from "./plan.ts";
+import { planOf, sequenceCount, type TorturePlan } from "./plan.ts";
 import { tellStory } from "./story.ts";
 import { holdfastSubject } from "./subject.ts";
 
@@ -69,6 +69,8 @@ export async function work(order: WorkerOrder, report: (message: WorkerReport) =
     // Lets the report out.
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
+  // All of them are done, with the last one as well.
+  sequence = sequenceCount(plan);
   send(true);
 }
 

@@ -67,6 +67,23 @@ const found: { title: string; scenario: Scenario; path: { step: number; choices:
   },
   {
     title:
+      "S1: a session that was deleted while another process looked for it in the bucket was made anew (random seed 12)",
+    scenario: {
+      model: "ordered",
+      sectorBytes: 512,
+      seed: 166494786,
+      prepare: [],
+      operations: [
+        { session: 0, kind: "append", sizes: ["small"], buffered: true },
+        { session: 0, kind: "send", variant: "refused" },
+        { session: 0, kind: "kill" },
+        { session: 0, kind: "send-beside", variant: "delete 1 other", keep: 0 },
+      ],
+    },
+    path: [],
+  },
+  {
+    title:
       "I3: the laboratory took a checkpoint that begins anew, as a store that compacts by itself had removed all before it, for invented (random seed 1023734474)",
     scenario: {
       model: "ordered",

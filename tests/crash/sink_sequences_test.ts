@@ -34,6 +34,7 @@ const sequences: readonly (readonly [prepare: readonly Step[], operations: reado
   [[small, small, send, small], [beside("replace 2"), send]],
   [[small, small, small], [beside("replace 3"), sendAs("lost")]],
   [[small, small, send, small], [beside("delete 2"), send]],
+  [[small, small, sendAs("refused"), { kind: "kill" }], [beside("delete 1 other"), send]],
   [[small, small, small], [beside("renew 2"), small, send]],
   [[small, small, small], [beside("renew 3"), small, send]],
   [[small, send, small, small], [beside("renew 2 other"), small, send]],

@@ -45,6 +45,11 @@ export const hunts = {
   renewed: cuts("another session of the key in mid-upload", [beside("renew 2"), send], {
     prepare: [small, send, small, small, small],
   }),
+  removed: cuts("a session is deleted while another process looks for it in the bucket", [
+    sendAs("refused"),
+    { kind: "kill" },
+    beside("delete 1 other"),
+  ], { prepare: [small, small] }),
   blob: cuts("a large value", [{ kind: "append-blob" }, send], { prepare: [small, send] }),
   takenOver: sinkProbe("a board that was taken over goes on", probes.takenOver),
   copied: sinkProbe("a card was copied", async (prey) => await probes.copiedCard(prey, false)),
@@ -127,6 +132,11 @@ export const sinkMutations: readonly Mutation[] = [
         'progress.next = last.next;\n  progress.checksum = last.checksum;\n  if (await createObject(context, name, joinIncrement(increment)) === "exists") {',
     }],
     hunts: [hunts.refused],
+  },
+  {
+    name: "sink: a session that was deleted meanwhile comes back under a new id",
+    replace: [{ file: "sink/sink_sessions.ts", from: "await assertSameSession(this.#context, { id, key });" }],
+    hunts: [hunts.removed],
   },
   {
     name: "sink: nobody looks whether another device has taken the session over",
