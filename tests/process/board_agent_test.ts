@@ -14,11 +14,11 @@ import { fileURLToPath } from "node:url";
 import { openStore, type RecordObject } from "../../mod.ts";
 import { type PretendAnswer, PretendModel, type PretendRequest, sensorCall, words } from "../deploy/pretend_model.ts";
 import {
+  childRuntimes,
   missingRuntimes,
   processTimeoutMs,
   type RuntimeChild,
   type RuntimeName,
-  runtimeNames,
   spawnRuntime,
 } from "./spawn_helper.ts";
 
@@ -62,7 +62,7 @@ async function withBoard(
   }
 }
 
-for (const runtime of runtimeNames) {
+for (const runtime of childRuntimes) {
   const reason = missingRuntimes([runtime]);
   if (reason !== undefined) console.log(`skipped: the board's agent on ${runtime}: ${reason}`);
   const options = { timeout: processTimeoutMs, skip: reason ?? false };

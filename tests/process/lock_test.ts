@@ -9,6 +9,7 @@ import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import {
+  childRuntimes,
   missingRuntimes,
   processTimeoutMs,
   type RuntimeChild,
@@ -66,8 +67,8 @@ function lockTest(
   });
 }
 
-for (const first of runtimeNames) {
-  for (const second of runtimeNames) {
+for (const first of childRuntimes) {
+  for (const second of childRuntimes) {
     lockTest(
       `I15: lock() of ${first} keeps ${second} out, names the holder, and is free once that is killed`,
       [first, second],

@@ -14,9 +14,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
+  childRuntimes,
   missingRuntimes,
   processTimeoutMs,
-  runtimeNames,
   runtimeProgram,
   spawnPrefix,
   spawnRuntime,
@@ -29,7 +29,7 @@ const fixtures = {
 const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 for (const [subject, fixture] of Object.entries(fixtures)) {
-  for (const runtime of runtimeNames) {
+  for (const runtime of childRuntimes) {
     const rights = runtime === "deno"
       ? "no more rights than to read and write one directory"
       : "a foreign working directory";

@@ -6,11 +6,11 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { ask, processTest, tell } from "./process_parties.ts";
-import { type RuntimeName, runtimeNames } from "./spawn_helper.ts";
+import { childRuntimes, type RuntimeName, runtimeNames } from "./spawn_helper.ts";
 
 const key = "telegram:123";
-const pairs = runtimeNames.flatMap((first) =>
-  runtimeNames.map((second): [RuntimeName, RuntimeName] => [first, second])
+const pairs = childRuntimes.flatMap((first) =>
+  childRuntimes.map((second): [RuntimeName, RuntimeName] => [first, second])
 );
 
 for (const [first, second] of pairs) {

@@ -27,6 +27,12 @@ export type RuntimeName = "node" | "deno" | "bun";
 /** All of them. */
 export const runtimeNames: readonly RuntimeName[] = ["node", "deno", "bun"];
 
+/**
+ * Those that children are tried on from here: from Node all of them, elsewhere its own only. Who starts a child makes no
+ * difference to it.
+ */
+export const childRuntimes: readonly RuntimeName[] = currentRuntime() === "node" ? runtimeNames : [currentRuntime()];
+
 /** How a child is started. */
 export interface SpawnRuntimeOptions {
   /** Arguments of the program. */

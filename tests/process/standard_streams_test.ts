@@ -10,11 +10,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { missingRuntimes, processTimeoutMs, runtimeCommand, runtimeNames } from "./spawn_helper.ts";
+import { childRuntimes, missingRuntimes, processTimeoutMs, runtimeCommand } from "./spawn_helper.ts";
 
 const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
-for (const runtime of runtimeNames) {
+for (const runtime of childRuntimes) {
   const reason = missingRuntimes([runtime]);
   const title = `standardInput() and standardOutput() on ${runtime}: files, pipes, devices; a directory is refused`;
   if (reason !== undefined) console.log(`skipped: ${title}: ${reason}`);
