@@ -5,7 +5,6 @@
  */
 
 import { HoldfastError } from "../errors.ts";
-import { BoundedFetch } from "./bounded_fetch.ts";
 import type { BucketSettings } from "./bucket_settings.ts";
 import type { ObjectStore } from "./object_store.ts";
 import { isSealed, sealObjects } from "./sealed_objects.ts";
@@ -13,7 +12,7 @@ import { isSealed, sealObjects } from "./sealed_objects.ts";
 /** Options of `openBucket`. */
 export interface BucketOptions {
   /**
-   * How long a request may take, to the last byte of its answer, in milliseconds.
+   * How long a request may take, in milliseconds.
    *
    * @default {60000}
    */
@@ -51,7 +50,7 @@ export async function openBucket(settings: BucketSettings, options: BucketOption
   if (!Number.isFinite(requestTimeoutMs) || requestTimeoutMs <= 0) {
     throw new RangeError(`requestTimeoutMs must be more than 0, not ${requestTimeoutMs}`);
   }
-  const requests = new BoundedFetch(requestTimeoutMs);
+  const aborter = new AbortController();
   const { endpoint, bucket, region, prefix, accessKeyId, secretAccessKey, encryptionKey } = settings;
   const client: Client = new (await loadClient())({
     accessKeyId: accessKeyId.reveal(),
@@ -59,9 +58,12 @@ export async function openBucket(settings: BucketSettings, options: BucketOption
     endpoint: `${endpoint}/${bucket}`,
     region,
     // A function of our own also keeps the client from taking another path on one of the runtimes.
-    fetch: (input, init) => requests.fetch(input, init),
+    fetch: async (input, init) => {
+      const signal = AbortSignal.any([aborter.signal, AbortSignal.timeout(requestTimeoutMs)]);
+      return await fetch(input, { ...init, signal, redirect: "error" });
+    },
   });
-  const objects = new Bucket(client, `${endpoint}/${bucket}/${prefix}`, prefix, () => requests.abort());
+  const objects = new Bucket(client, `${endpoint}/${bucket}/${prefix}`, prefix, () => aborter.abort());
   return encryptionKey === null ? objects : await sealObjects(objects, encryptionKey.reveal());
 }
 

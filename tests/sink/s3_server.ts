@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import type { BucketSettings } from "../../src/sink/mod.ts";
 import { HiddenText } from "../../src/sink/mod.ts";
 
-/** What becomes of one request. `lost`: it is done, and the answer never comes. */
-export type HttpFault = "none" | "drop" | "lost" | "500" | "503" | "hang" | "half";
+/** What becomes of one request. `lost`: it is done, and the answer never comes. `stall`: half an answer, and no more. */
+export type HttpFault = "none" | "drop" | "lost" | "500" | "503" | "hang" | "half" | "stall";
 
 export const accessKeyId = "AKIDTESTTESTTEST";
 export const secretAccessKey = "very/secret+key/that-must-not-show";
@@ -93,6 +93,10 @@ export class S3Server {
     const bytes = this.held.get(name);
     if (bytes === undefined) return sendError(response, 404, "NoSuchKey");
     response.writeHead(200, { "content-length": String(bytes.length) });
+    if (fault === "stall") {
+      this.#hanging.add(response);
+      return void response.write(bytes.subarray(0, bytes.length >> 1));
+    }
     if (fault === "half" || fault === "lost") {
       response.write(bytes.subarray(0, bytes.length >> 1), () => request.socket.destroy());
       return;
