@@ -107,11 +107,6 @@ export class LineScanner {
     return this.#rawCount;
   }
 
-  /** How many bytes of a line whose end has not come are held. */
-  get heldBytes(): number {
-    return this.#end - this.#start;
-  }
-
   /** How many bytes the scanner holds room for. */
   get capacity(): number {
     return this.#buffer.length;

@@ -58,9 +58,7 @@ export class LogLines {
       await loadFastChecksum();
     }
     const room = this.#scanner.reserve();
-    // The step that ends a long line has that line to parse: it brings few others.
-    const fillMax = this.#scanner.heldBytes > scannerBytesInitial ? scannerBytesInitial : fillBytesMax;
-    const wanted = Math.min(room.length, this.#end - this.#offset, fillMax);
+    const wanted = Math.min(room.length, this.#end - this.#offset, fillBytesMax);
     const count = wanted > 0 ? await this.#handle.read(room.subarray(0, wanted), this.#offset) : 0;
     this.#offset += count;
     this.#scanner.commit(count);

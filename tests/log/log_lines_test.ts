@@ -99,29 +99,6 @@ test("I18: linesFromEnd() reads no more of a log than is asked for", async () =>
   await handle.close();
 });
 
-test("LogLines: the step that ends a line of a megabyte brings no more than 64 KiB of others", async () => {
-  const line = (bytes: number): Uint8Array => utf8(`{"c":"${"x".repeat(bytes - 9)}"}\n`);
-  // Where the long one ends in what a read brings is another place each time.
-  const counts = [700, 650, 600, 550, 500, 450, 400];
-  const some = counts.map((count) => [...Array.from({ length: count }, () => line(1024)), line(1_100_000)]);
-  const handle = await fileSystemWith(joined(some.flat())).open(logPath, { access: "read" });
-  const lines = new LogLines(handle, 0, (await handle.stat()).size);
-  const steps: { longest: number; others: number }[] = [];
-  while (await lines.fill()) {
-    const step = { longest: 0, others: 0 };
-    for (let next = lines.next(); next !== null; next = lines.next()) {
-      if (next.length > 1024) step.longest = next.length;
-      else step.others += next.length;
-    }
-    steps.push(step);
-  }
-  await handle.close();
-  const [long, short] = [steps.filter(({ longest }) => longest > 0), steps.filter(({ longest }) => longest === 0)];
-  assert.equal(long.length, counts.length);
-  assert.ok(long.every(({ others }) => others <= 64 * 1024), JSON.stringify(long));
-  assert.ok(short.some(({ others }) => others > 128 * 1024), "short lines are read many at once");
-});
-
 test("a file that was cut meanwhile ends there, and one that grew is read no further", async () => {
   const bytes = utf8('{"a":1}\n{"b":1}\n{"c":1}\n');
   assert.deepEqual((await forwards(bytes, 0, 1000)).map(({ text }) => text), ['{"a":1}', '{"b":1}', '{"c":1}']);

@@ -58,15 +58,6 @@ export const lineLengthMutations: readonly Mutation[] = [
     hunts: [ownTest("log/log_lines_test.ts")],
   },
   {
-    name: "the read that ends a long line brings many others",
-    replace: [{
-      file: "log/log_lines.ts",
-      from: "const fillMax = this.#scanner.heldBytes > scannerBytesInitial ? scannerBytesInitial : fillBytesMax;",
-      to: "const fillMax = fillBytesMax;",
-    }],
-    hunts: [ownTest("log/log_lines_test.ts")],
-  },
-  {
     name: "the end of a log is read as if all of it were at hand",
     replace: [{
       file: "log/end_window.ts",
