@@ -24,7 +24,7 @@ test("torture explores in processes of its own, and finds as much however many s
   assert.ok(Number(shared.states) >= states && Number(shared.states) <= states * 1.2, JSON.stringify([alone, shared]));
 });
 
-test("torture's long runs are the seed's, one after the other", async () => {
+test("torture makes as many long runs as it is told, from the seed that it is told", async () => {
   const figures = await figuresOf("--exhaustive", "0", "--runs", "1", "--seed", "92");
   assert.deepEqual([figures.seed, figures.scenarios, figures.operations, figures.broken], [92, 1, 50, []]);
   assert.ok(Number(figures.states) > 100, JSON.stringify(figures));

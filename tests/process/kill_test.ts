@@ -71,7 +71,7 @@ async function killOften(parties: ProcessParties, seed: number): Promise<void> {
 }
 
 processTest(
-  `I1 to I5: a writer killed at random moments, on each runtime in turn, loses nothing it acknowledged`,
+  "I1 to I5: a writer killed at random moments, on each runtime in turn, loses nothing it acknowledged",
   runtimeNames,
   (parties) => killOften(parties, 20261120),
 );
