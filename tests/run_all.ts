@@ -19,6 +19,7 @@ import {
   staticChecks,
   suiteChecks,
   withoutKnownNoise,
+  withoutPassedTests,
 } from "./runner/project_checks.ts";
 import { projectDirectory } from "./runner/project_files.ts";
 import { type CommandResult, killRunningCommands, runCommand } from "./runner/run_command.ts";
@@ -78,9 +79,8 @@ function printFailure({ check, result, problems }: Finished, logDirectory: strin
   const output = withoutKnownNoise(result.output).trimEnd();
   const logPath = join(logDirectory, `${check.title.replace(/[^\w.]+/g, "_")}.txt`);
   writeFileSync(logPath, output + "\n");
-  const lines = output.split("\n");
-  console.log(`\n--- ${check.title}: ${problems[0]}`);
-  if (lines.length > failureLinesMax) console.log(`… ${lines.length - failureLinesMax} lines before these: ${logPath}`);
+  const lines = withoutPassedTests(output).split("\n");
+  console.log(`\n--- ${check.title}: ${problems[0]} (all of it: ${logPath})`);
   console.log(lines.slice(-failureLinesMax).join("\n"));
 }
 

@@ -233,7 +233,7 @@ export class Session extends SessionReader {
 
   /**
    * Puts new records in place of the whole history, with new numbers: after a crash it is the old one or the new one.
-   * Nothing is written if they are the active ones, and the summary is the same.
+   * Nothing is written if they are the active ones, and the summary is the same. The archive stays as it is.
    *
    * @param records JSON objects; none at all hides everything.
    * @param options The summary that comes with them, in the same commit; absent: it stays.

@@ -1,5 +1,5 @@
 /** Histories as programs leave them in a store of ours: messages in every shape, settings, markers, side records. */
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { sideRecordText } from "../../src/formats/side_record.ts";
 
 const anyText = fc.oneof(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { CallPairing } from "../../src/formats/call_pairing.ts";
 import { renderInline, renderMarkdown } from "../../src/formats/html_markdown.ts";
 import { messageHtml } from "../../src/formats/html_message.ts";

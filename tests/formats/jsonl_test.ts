@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { importLineBytesMax, readJsonLine, writeJsonLine } from "../../src/formats/jsonl.ts";
 import { jsonlWriter } from "../../src/formats/jsonl_writer.ts";
 import type { ReadLine } from "../../src/formats/session_format.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { parsePicoclawMeta, picoclaw, writePicoclawMeta, writePicoclawRecord } from "../../src/formats/picoclaw.ts";
 import type { SessionFacts } from "../../src/formats/session_format.ts";
 import { PicoclawReference } from "../interop/picoclaw_reference.ts";

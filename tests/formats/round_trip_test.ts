@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { codetether } from "../../src/formats/codetether.ts";
 import { formatNamed } from "../../src/formats/detect.ts";
 import type { MessagePart } from "../../src/formats/message_parts.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { isSideRecord, parseSideRecord, sideRecordIdentity, sideRecordText } from "../../src/formats/side_record.ts";
 
 const anyText = fc.string({ unit: "binary" });

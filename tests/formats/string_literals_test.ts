@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { replaceStrings } from "../../src/formats/string_literals.ts";
 
 test("replaceStrings() that changes nothing gives the text back, and one that changes all changes the strings only", () => {

@@ -6,7 +6,7 @@
  */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { processTimeoutMs } from "../process/spawn_helper.ts";
 import { assertPlainJsonLines, message, type SharedDirectory, sharedKey, withShared } from "./shared_directory.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type BlobReference, joinLine, readReferences, splitLine, writeReferences } from "../../src/log/blob_member.ts";
 import { toLineText } from "../../src/log/json_text.ts";
 import { objectText } from "./json_text_test.ts";

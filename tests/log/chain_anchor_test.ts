@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { findAnchor } from "../../src/log/chain_anchor.ts";
 import { chainStart } from "../../src/log/record_chain.ts";
 import { readUnsealedTail } from "../../src/log/unsealed_tail.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { compactJson, indentJson, jsonElements, memberText, trimBlanks } from "../../src/log/json_layout.ts";
 
 /** The canonical text of any JSON value. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { stringValues } from "../../src/log/json_strings.ts";
 
 /** What a JSON pointer leads to. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { fromLineText, isJsonObject, parseObject, toLineText, topLevelMembers } from "../../src/log/json_text.ts";
 
 /** Keys that matter here, beside any others. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { LineScanner, scannerBytesInitial } from "../../src/log/line_scanner.ts";
 import { lineBytesMax } from "../../src/log/record_format.ts";
 import { latin1, utf8 } from "./log_fixture.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { linesFromEnd, LogLines, readFully } from "../../src/log/log_lines.ts";
 import { lineBytesMax } from "../../src/log/record_format.ts";
 import { fileSystemWith, joined, latin1, logPath, utf8 } from "./log_fixture.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { LogWriter } from "../../src/log/log_writer.ts";
 import { findSeal, makeSeal } from "../../src/log/seal.ts";
 import { type ChainPosition, chainStart } from "../../src/log/record_chain.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type LogRecord, readRecords } from "../../src/log/log_reader.ts";
 import { LogPlaces, seekSequence } from "../../src/log/log_seek.ts";
 import { chainStart } from "../../src/log/record_chain.ts";

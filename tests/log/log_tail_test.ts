@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type LogRecord, readRecords } from "../../src/log/log_reader.ts";
 import { readLastRecords } from "../../src/log/log_tail.ts";
 import { chainStart, type DamagedLine } from "../../src/log/record_chain.ts";

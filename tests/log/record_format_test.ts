@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32 } from "node:zlib";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { fromLineText, toLineText } from "../../src/log/json_text.ts";
 import {
   checksumText,

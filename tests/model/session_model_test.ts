@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { test } from "node:test";
 import { Explorer } from "../../src/torture/explorer.ts";
 import { type Operation, operationKinds } from "../../src/torture/operations.ts";

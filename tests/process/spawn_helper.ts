@@ -18,8 +18,8 @@ import { fileURLToPath } from "node:url";
 /** How many times longer everything may take, as where it is emulated (`HOLDFAST_SPAWN_SLOWNESS`). */
 export const slowness: number = Number(process.env["HOLDFAST_SPAWN_SLOWNESS"] ?? 1);
 
-/** How long a test with children may take. */
-export const processTimeoutMs: number = 60_000 * slowness;
+/** How long a test with children may take: what ends one that hangs, and far more than a busy machine needs. */
+export const processTimeoutMs: number = 180_000 * slowness;
 
 /** A runtime that a child can run on. */
 export type RuntimeName = "node" | "deno" | "bun";

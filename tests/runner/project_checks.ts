@@ -165,3 +165,17 @@ export function withoutKnownNoise(output: string): string {
   const noise = /^Warning Failed resolving types\. .*@types\/node|^ +at file:.*\/@types\/node\//;
   return output.split("\n").filter((line) => !noise.test(line)).join("\n");
 }
+
+/**
+ * Leaves out the tests that passed and the files that had nothing else: Bun says what failed where it failed, between
+ * thousands of those.
+ *
+ * @param output All that a test runner printed.
+ * @returns What a failure is looked for in; the whole stands in the file beside it.
+ */
+export function withoutPassedTests(output: string): string {
+  const kept = output.split("\n").filter((line) => !/^\(pass\) |^✔ |^\S.* \.\.\. .*\bok\b.* \(\d+/.test(line));
+  return kept.filter((line, index) => line !== "" || kept[index - 1] !== "")
+    .filter((line, index, lines) => !/^\S+_test\.ts:$/.test(line) || !/^(\S+_test\.ts:)?$/.test(lines[index + 1] ?? ""))
+    .join("\n");
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { openStore, type SessionStore } from "../../mod.ts";
 import { openSink, type Sink } from "../../src/sink/mod.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
@@ -43,6 +43,17 @@ const stepOf: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** A key from its making to its deletion. */
+interface Life {
+  dead: boolean;
+  /** By their numbers. */
+  texts: Map<number, string>;
+  /** The first number that no truncation has left behind. */
+  active: number;
+  /** Those below have been compacted into the archive, which a replace leaves as it is. */
+  archivedBelow: number;
+}
+
 /** A board, its bucket, and what must be there in the end. */
 class World {
   fileSystem: SimulatedFileSystem;
@@ -50,7 +61,7 @@ class World {
   store: SessionStore | null = null;
   sink: Sink | null = null;
   /** The acknowledged records of each life of each key that have not been taken off the device before they were sent. */
-  readonly lives = new Map<string, { dead: boolean; texts: Map<number, string> }[]>();
+  readonly lives = new Map<string, Life[]>();
   #number = 0;
 
   constructor(model: "ordered" | "weak") {
@@ -95,24 +106,35 @@ class World {
       life.dead = await store.delete(step.key);
       if (life.texts.size === 0) life.dead = false;
     } else if (life.texts.size === 0) return;
-    else if (step.do === "truncate") await chat.truncate(1, { summary: String(this.#number++) });
-    else if (step.do === "compact") await chat.compact();
-    else if (step.do === "retitle") await chat.update({ title: String(this.#number++) });
+    else if (step.do === "truncate") {
+      await chat.truncate(1, { summary: String(this.#number++) });
+      life.active = Math.max(...life.texts.keys());
+    } else if (step.do === "compact") {
+      await chat.compact();
+      life.archivedBelow = life.active;
+    } else if (step.do === "retitle") await chat.update({ title: String(this.#number++) });
     else {
       // What a replace takes off the device before it was sent never arrives.
       const sent = this.#sentBelow(step.key);
-      for (const sequence of life.texts.keys()) if (sequence >= sent) life.texts.delete(sequence);
+      const kept = Math.max(sent, life.archivedBelow);
+      for (const sequence of life.texts.keys()) if (sequence >= kept) life.texts.delete(sequence);
       const record = { new: this.#number++ };
       await chat.replace([record]);
-      for await (const { sequence, text } of chat.texts()) life.texts.set(sequence, text);
+      for await (const { sequence, text } of chat.texts()) {
+        life.texts.set(sequence, text);
+        life.active = sequence;
+      }
     }
   }
 
-  #life(key: string): { dead: boolean; texts: Map<number, string> } {
+  #life(key: string): Life {
     const lives = this.lives.get(key) ?? [];
-    if (lives.at(-1)?.dead !== false) lives.push({ dead: false, texts: new Map() });
     this.lives.set(key, lives);
-    return lives.at(-1) ?? { dead: false, texts: new Map() };
+    const last = lives.at(-1);
+    if (last !== undefined && !last.dead) return last;
+    const life: Life = { dead: false, texts: new Map(), active: 0, archivedBelow: 0 };
+    lives.push(life);
+    return life;
   }
 
   #sentBelow(key: string): number {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { isPicoclawMessage, isRfc3339, isTransientThought, messageMisfit } from "../../src/store/picoclaw_message.ts";
 import { PicoclawReference } from "../interop/picoclaw_reference.ts";
 

@@ -2,7 +2,7 @@
  * Reading from the newest record to the oldest, and from any number on, at the cost of what is taken.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type RecordsBackOptions, type Session } from "../../mod.ts";
 import { message, simulatedTest, storeTest } from "./store_fixture.ts";
 

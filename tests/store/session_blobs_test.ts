@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import type { RecordObject } from "../../mod.ts";
 import { lineBytesMax } from "../../src/log/record_format.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { emptyTree, FileTree } from "../../src/testing/file_tree.ts";
 import { noise, remains } from "../../src/testing/garbage.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { crashStates, type DeviceProfile, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { crashCopy, diskWith, listing, many, put, sync, textAt } from "./simulation_verbs.ts";
 

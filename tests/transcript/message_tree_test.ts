@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type ActiveChain, type ChainLimits, MessageTree } from "../../src/transcript/message_tree.ts";
 
 const noLimits: ChainLimits = { boundaryId: null, first: 0, isElsewhere: () => false };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { openStore, type RecordObject } from "../../mod.ts";
 import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { findUnpairedCalls, pairToolCalls } from "../../src/transcript/tool_call_pairing.ts";

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { openStore, type RecordObject } from "../../mod.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
 import {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { toOwnVocabulary } from "../../src/transcript/gencode_vocabulary.ts";
 import { projectTranscript } from "../../src/transcript/transcript_projection.ts";
 import {

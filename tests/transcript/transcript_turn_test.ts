@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { openStore, type SessionStore } from "../../mod.ts";
 import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { openTranscript, setTitle, type Transcript, type TranscriptTurn } from "../../src/transcript/mod.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc from "../properties.ts";
 import { type ChangeBatch, type StateRecord, UnsavedChanges } from "../../src/transcript/unsaved_changes.ts";
 import { hasCode } from "../store/store_fixture.ts";
 
