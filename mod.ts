@@ -51,7 +51,7 @@ export { type RecordIdOf } from "./src/store/record_ids.ts";
 export { type RecordsBackOptions } from "./src/store/records_back.ts";
 export { type RetentionOptions, type RetentionStep } from "./src/store/retention.ts";
 export { type RetentionLimits, type RetentionReason } from "./src/store/retention_plan.ts";
-export { type AppendOptions, type RepairReport, Session } from "./src/store/session.ts";
+export { type AppendOptions, type HoldOptions, type RepairReport, Session } from "./src/store/session.ts";
 export { type Continuation, type ContinuationOptions } from "./src/store/session_continuation.ts";
 export { type KnownFacts, type SessionFacts } from "./src/store/session_facts.ts";
 export { SessionHold } from "./src/store/session_hold.ts";

@@ -160,9 +160,7 @@ export class SinkSessions {
       } catch (error) {
         if (!(error instanceof SessionDiverged)) throw error;
         if (attempt > 0) throw new HoldfastError("failed", `The bucket has another history: ${error.message}`);
-        // One that was deleted meanwhile has no records either, and is not to come back under a new id.
-        await assertSameSession(this.#context, { id, key });
-        await session.update({ id: this.#context.createId() });
+        await this.#giveNewId(session, id);
         if (progress.key === key) this.#cursor.sessions.delete(id);
         const message = `Session ${JSON.stringify(key)} is sent anew under a new id: ${error.message}`;
         this.#context.report({ type: "session-renamed", key, message });
@@ -178,13 +176,24 @@ export class SinkSessions {
     const isTwice = known !== null &&
       [...this.#watched].some(([other, { id }]) => other !== name && id === known);
     if (known !== null && !isTwice) return known;
-    const hold = await session.hold();
+    const hold = await session.hold({ mustExist: true });
     try {
       const meanwhile = await readSessionId(this.#context, session.key);
       if (meanwhile !== null && meanwhile !== known) return meanwhile;
       const id = this.#context.createId();
       await session.update({ id });
       return id;
+    } finally {
+      hold.release();
+    }
+  }
+
+  /** One that was deleted meanwhile has no records either, and is not to come back under a new id. */
+  async #giveNewId(session: Session, id: string): Promise<void> {
+    const hold = await session.hold({ mustExist: true });
+    try {
+      await assertSameSession(this.#context, { id, key: session.key });
+      await session.update({ id: this.#context.createId() });
     } finally {
       hold.release();
     }

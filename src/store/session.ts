@@ -45,6 +45,17 @@ export interface AppendOptions {
   onSettled?: (error: unknown) => void;
 }
 
+/** Options of {@linkcode Session.hold}. */
+export interface HoldOptions {
+  /**
+   * Whether a session that has no files is refused rather than made: one that another process deletes meanwhile does not
+   * come back empty.
+   *
+   * @default {false}
+   */
+  mustExist?: boolean;
+}
+
 /** What a repair did. */
 export interface RepairReport {
   /** What was found before anything was done. */
@@ -181,8 +192,9 @@ export class Session extends SessionReader {
    * Opens the session for writing, makes its log if there is none, and keeps it open until it is released, whatever
    * `openSessionsMax` says. An append then never has to open anything, and {@linkcode Session.flushSync} can write.
    *
+   * @param options Whether it is made.
    * @returns What releases it.
-   * @throws As {@linkcode Session.append}.
+   * @throws {HoldfastError} As {@linkcode Session.append}; `not-found` with `mustExist` if there is no such session.
    *
    * @example
    * ```ts
@@ -196,8 +208,8 @@ export class Session extends SessionReader {
    * await saving;
    * ```
    */
-  async hold(): Promise<SessionHold> {
-    await this.#worker.hold();
+  async hold(options: HoldOptions = {}): Promise<SessionHold> {
+    await this.#worker.hold(assertBoolean("mustExist", options.mustExist ?? false));
     return new SessionHold(this.#worker);
   }
 

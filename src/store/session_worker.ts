@@ -15,7 +15,7 @@ import { OpenSession } from "./open_session.ts";
 import { assertBatchSize, type EncodedRecord } from "./record_input.ts";
 import { readRecordIds } from "./record_ids_reading.ts";
 import type { SessionHost, SessionStatus } from "./session_host.ts";
-import type { ReadTarget } from "./session_reading.ts";
+import { notFound, type ReadTarget } from "./session_reading.ts";
 import { removeSession } from "./session_removal.ts";
 import type { OwnWriter } from "./session_view.ts";
 import { assertDurability, type DurabilityMode } from "./store_options.ts";
@@ -192,8 +192,9 @@ export class SessionWorker implements OwnWriter, QueueOwner, BackgroundSyncOwner
   }
 
   /** Opens it, with a log, and keeps it open until {@linkcode SessionWorker.letGo}. */
-  async hold(): Promise<void> {
+  async hold(mustExist: boolean): Promise<void> {
     await this.edit(async (session) => {
+      if (mustExist && !session.exists) throw notFound(this.key);
       await session.ensureLog();
       this.#holds++;
     });

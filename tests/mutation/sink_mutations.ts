@@ -135,7 +135,12 @@ export const sinkMutations: readonly Mutation[] = [
   },
   {
     name: "sink: a session that was deleted meanwhile comes back under a new id",
-    replace: [{ file: "sink/sink_sessions.ts", from: "await assertSameSession(this.#context, { id, key });" }],
+    replace: [{
+      file: "sink/sink_sessions.ts",
+      from:
+        "const hold = await session.hold({ mustExist: true });\n    try {\n      await assertSameSession(this.#context, { id, key: session.key });",
+      to: "const hold = await session.hold();\n    try {",
+    }],
     hunts: [hunts.removed],
   },
   {

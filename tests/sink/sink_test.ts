@@ -6,6 +6,7 @@ import { openSink, type SinkOptions } from "../../src/sink/open_sink.ts";
 import { BucketUnreachable } from "../../src/sink/session_upload.ts";
 import { readSinkStatus } from "../../src/sink/sink_sessions.ts";
 import { FaultyFileSystem, SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { WatchedFileSystem } from "../store/watched_filesystem.ts";
 import { MemoryObjects, readBucket } from "./memory_objects.ts";
 
 interface Board {
@@ -145,6 +146,47 @@ test("Sink of a copied card: one history stays under the id, the other gets an i
   assert.deepEqual(histories.map(({ lines }) => lines.at(-1)?.text).sort(), ['{"from":0}', '{"from":1}']);
   assert.deepEqual(histories.map(({ lines }) => lines.length), [2, 2]);
   for (const { store } of boards) await store.close();
+});
+
+test("Sink makes nothing anew of a session that is deleted by another process before it gets its id, or a new one", async () => {
+  for (const isDiverged of [false, true]) {
+    const board = await newBoard();
+    await (await board.store.session("a")).append({ n: 0 });
+    if (isDiverged) {
+      const sink = await quietSink(board);
+      await sink.flush();
+      await sink.close();
+      const copy = await openStore("/sessions", { fileSystem: board.fileSystem.clone() });
+      await (await copy.session("a")).append({ from: "the copy" });
+      const ahead = await openSink(copy, {
+        objects: board.objects,
+        fileSystem: board.fileSystem.clone(),
+        intervalMs: 0,
+      });
+      await ahead.flush();
+      await ahead.close();
+      await copy.close();
+      await (await board.store.session("a")).append({ from: "us" });
+    }
+    await board.store.close();
+    const watched = new WatchedFileSystem(board.fileSystem);
+    const store = await openStore("/sessions", { fileSystem: watched });
+    const sink = await openSink(store, { objects: board.objects, fileSystem: watched, intervalMs: 0 });
+    const gate = watched.holdNext(({ method, path }) => method === "lock" && path.endsWith("/a.lock"));
+    const flushed = sink.flush();
+    await gate.reached;
+    const other = await openStore("/sessions", { fileSystem: board.fileSystem });
+    assert.equal(await other.delete("a"), true);
+    gate.open();
+    assert.deepEqual([...(await flushed).values()].map(({ code }) => code), ["not-found"]);
+    assert.deepEqual(await other.list(), []);
+    const names = (await board.fileSystem.readDirectory("/sessions")).map(({ name }) => name);
+    assert.deepEqual(names.filter((name) => name.startsWith("a.") && name !== "a.lock"), []);
+    assert.equal((await sink.flush()).size, 0);
+    await sink.close();
+    await store.close();
+    await other.close();
+  }
 });
 
 test("Sink whose cursor is lost takes its session over, and the one that had it gets fenced off", async () => {

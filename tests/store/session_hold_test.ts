@@ -17,6 +17,15 @@ simulatedTest("Session.hold() opens a session, makes its log, and flushSync can 
   hold.release();
 });
 
+simulatedTest("Session.hold({ mustExist }) makes no session, and holds one that is there", async (bench) => {
+  const chat = await bench.openSession();
+  await assert.rejects(chat.hold({ mustExist: true }), hasCode("not-found"));
+  assert.deepEqual((await bench.names()).filter((name) => name.startsWith("chat.") && name !== "chat.lock"), []);
+  await chat.append(message(0));
+  using _ = await chat.hold({ mustExist: true });
+  assert.equal(chat.status, "open");
+});
+
 simulatedTest("a held session is not closed for want of room; a released one is", async (bench) => {
   const store = await bench.open({ openSessionsMax: 2 });
   const held = await store.session("held");
