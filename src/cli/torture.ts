@@ -192,7 +192,7 @@ function summaryOf(totals: Totals, seed: number, goesOn: boolean): string {
     `${formatCount(totals.sequences)} of ${formatCount(totals.sequencesInAll)} short sequences done`,
   ];
   for (const { invariant, text, count } of totals.broken) {
-    lines.push(`BROKEN  ${invariant}  ${text}; found ${countOf(count, "time")}`);
+    lines.push(`BROKEN  ${invariant}  ${text}; broken in ${countOf(count, "scenario")}`);
   }
   if (goesOn && totals.sequences < totals.sequencesInAll) lines.push(`go on with --from ${totals.sequences}`);
   if (totals.broken.length === 0) lines.push("no promise is broken");

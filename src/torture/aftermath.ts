@@ -1,12 +1,14 @@
 /**
  * What happens after the power is back, or another program goes on: recovery, checks, a second recovery, new records,
- * a further power cut over the same bytes (I7), and again a look at what is there.
+ * a further power cut over the same bytes (I7), and again a look at what is there, by a reader or by a third recovery.
  *
  * @module
  */
 
 import { crc32 } from "node:zlib";
 import { checksumText } from "../log/record_format.ts";
+import type { Choices } from "../testing/crash_choices.ts";
+import { crashStates } from "../testing/crash_states.ts";
 import { mixHashes } from "../testing/image_hash.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Experiment } from "./experiment.ts";
@@ -17,6 +19,9 @@ import { appendBeforeRecovery } from "./surroundings.ts";
 import type { StateSet } from "./state_set.ts";
 import { filesOf, sessionKeys, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
+
+/** Among how many ways the last power cut of a state is chosen. */
+const lastCutsMax = 8;
 
 /**
  * Whether what a file holds is expected to be of no interest to anybody, so that what differs in it only need not be
@@ -36,6 +41,7 @@ export class Aftermath {
   readonly #died: "power" | "kill";
   readonly #recovered: StateSet;
   readonly #visited: boolean;
+  readonly #depth: number;
   readonly #told: (() => string)[] = [];
 
   /**
@@ -47,6 +53,7 @@ export class Aftermath {
    * @param died What has ended.
    * @param recovered States after a recovery and a cut from which it was gone on already.
    * @param visited Whether picoclaw appends a message to each session before anything recovers.
+   * @param depth How often the power is cut in it: who went on from the same state has met the same moments then.
    */
   constructor(
     subject: Subject,
@@ -55,8 +62,10 @@ export class Aftermath {
     died: "power" | "kill",
     recovered: StateSet,
     visited = false,
+    depth = 0,
   ) {
     this.#visited = visited;
+    this.#depth = depth;
     this.#recovered = recovered;
     const world = died === "power" ? start.world.withoutKernel() : start.world;
     this.experiment = new Experiment(subject, fileSystem, { ...start, world, label: start.label + 1000 });
@@ -96,7 +105,7 @@ export class Aftermath {
     const skipped = new Set<number>();
     const image = fileSystem.imageHashWithout(isSeldomRead, skipped);
     const isWeak = fileSystem.options.model === "weak" ? 1 : 0;
-    const start = mixHashes(mixHashes(image, knowledgeHash(experiment.knowledge)), isWeak);
+    const start = mixHashes(mixHashes(image, knowledgeHash(experiment.knowledge)), isWeak + 2 * this.#depth);
     if (this.#recovered.has(start)) return;
     const watch = fileSystem.watchContents(skipped);
     // The cut has decided what a killed program had left open.
@@ -106,9 +115,16 @@ export class Aftermath {
     this.#tell("a record is appended to each session, and acknowledged");
     for (const session of experiment.touched) await append(experiment, { kind: "append", session });
     await this.#checkQuarantine(quarantined, deleted);
-    this.#cutPower();
-    this.#tell("somebody reads without the lock");
-    await experiment.readOnly();
+    // One way for each state, among so many states that every way has its turn.
+    const cuts = [...crashStates(experiment.fileSystem, { limit: lastCutsMax, randomMax: 1, seed: start })];
+    this.#cutPower(cuts[start % cuts.length]?.choices);
+    if (start % 2 === 0) {
+      this.#tell("somebody reads without the lock");
+      await experiment.readOnly();
+    } else {
+      this.#tell("the store is opened for writing once more, recovers, and is read");
+      await experiment.recover("power");
+    }
     if (!watch.looked) this.#recovered.add(start);
   }
 
@@ -116,13 +132,13 @@ export class Aftermath {
     this.#told.push(() => words);
   }
 
-  /** What is not durable goes; whoever watches the steps goes on with the new machine. */
-  #cutPower(): void {
+  /** What is not durable goes, or some of it; whoever watches the steps goes on with the new machine. */
+  #cutPower(choices: Choices = []): void {
     const { fileSystem } = this.experiment;
-    this.#told.push(() => `the power is cut, and nothing survives that was not synced\n${fileSystem.describe([])}`);
+    this.#told.push(() => `the power is cut\n${fileSystem.describe(choices)}`);
     const hook = fileSystem.onStep;
     fileSystem.onStep = undefined;
-    const crashed = fileSystem.crash();
+    const crashed = fileSystem.crash(choices);
     crashed.onStep = hook;
     this.experiment.moveTo(crashed);
   }

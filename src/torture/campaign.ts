@@ -28,12 +28,37 @@ export interface CampaignCounts {
    * old lock or an unfinished file holds) would go the same way.
    */
   readonly recoveries: number;
+  /** How many scenarios have broken each invariant. */
+  readonly broken: Readonly<Record<string, number>>;
+}
+
+/**
+ * What several campaigns have done.
+ *
+ * @param counts What each has.
+ * @returns The sums; of states, with those that several have come upon.
+ */
+export function sumOfCounts(counts: readonly CampaignCounts[]): CampaignCounts {
+  const sum = { scenarios: 0, operations: 0, steps: 0, cuts: 0, states: 0, kills: 0, recoveries: 0 };
+  const broken: Record<string, number> = {};
+  for (const count of counts) {
+    sum.scenarios += count.scenarios;
+    sum.operations += count.operations;
+    sum.steps += count.steps;
+    sum.cuts += count.cuts;
+    sum.states += count.states;
+    sum.kills += count.kills;
+    sum.recoveries += count.recoveries;
+    for (const [invariant, times] of Object.entries(count.broken)) broken[invariant] = (broken[invariant] ?? 0) + times;
+  }
+  return { ...sum, broken };
 }
 
 /** A campaign against one store. */
 export class Campaign {
   readonly #explorer: Explorer;
   #scenarios = 0;
+  readonly #broken: Record<string, number> = {};
   /** What was found, one for each invariant, shrunk. */
   readonly findings: Finding[] = [];
 
@@ -49,7 +74,8 @@ export class Campaign {
   /** What was done so far. */
   get counts(): CampaignCounts {
     const { operations, steps, cuts, states, kills, recoveries } = this.#explorer;
-    return { scenarios: this.#scenarios, operations, steps, cuts, states: states.size, kills: kills.size, recoveries };
+    const seen = { states: states.size, kills: kills.size, recoveries };
+    return { scenarios: this.#scenarios, operations, steps, cuts, ...seen, broken: { ...this.#broken } };
   }
 
   /**
@@ -65,6 +91,7 @@ export class Campaign {
       const finding = await this.#explorer.explore(scenario, changes);
       if (finding === null) return null;
       const { invariant } = finding.violation;
+      this.#broken[invariant] = (this.#broken[invariant] ?? 0) + 1;
       if (this.findings.some(({ violation }) => violation.invariant === invariant)) return null;
       const { share: _share, onState: _onState, ...options } = { ...this.#explorer.options, ...changes };
       const shrunk = await shrink(options, finding);

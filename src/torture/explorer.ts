@@ -39,8 +39,6 @@ export interface ExplorerOptions {
   readonly share?: { readonly part: number; readonly parts: number };
   /** Told of each new state. */
   readonly onState?: (state: number) => void;
-  /** Whether picoclaw appends a message to each session between an outermost power cut and the recovery. */
-  readonly picoclawBeforeRecovery?: boolean;
   /** Whether the power is cut in the last operation only. */
   readonly onlyLast?: boolean;
   /** Only these ends, one in the other; all by default. */
@@ -92,8 +90,11 @@ export class Explorer {
   operations = 0;
   /** Recoveries that were run; the other states differ from one of these only in what none of its programs looked at. */
   recoveries = 0;
+  #scenario: Scenario | undefined;
   #performed = 0;
   #aftermath: readonly string[] = [];
+  /** States that were gone on from, by how often the power could be cut in what followed. */
+  readonly #followed: StateSet[] = [];
   readonly #recovered = new StateSet();
   readonly #passed = new StateSet();
   /** What the disk holds after a cut, by the cut's identity; of one scenario. */
@@ -122,6 +123,7 @@ export class Explorer {
     this.options = { ...options, ...changes };
     this.#images.clear();
     this.#aftermath = [];
+    this.#scenario = scenario;
     try {
       await this.#run(scenario, path, steps);
       return null;
@@ -181,7 +183,10 @@ export class Explorer {
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
     const isOutermost = path.length === 0;
-    if ((!isOutermost || this.#isOurs(killed)) && this.kills.add(killed)) {
+    // What follows is decided by more than what a state is counted by; by the kind of machine where it is cut again.
+    const known = mixHashes(knowledgeHash(moment.known), depth === 0 ? 0 : machineBits(fileSystem));
+    if (!isOutermost || this.#isOurs(killed)) this.kills.add(killed);
+    if ((!isOutermost || this.#isOurs(killed)) && this.#isToFollow(mixHashes(killed, known), depth)) {
       path.push({ step, choices: null });
       steps.push(`killed ${description}`);
       await this.#goOn(moment, fileSystem.clone(), "kill", depth, path, steps);
@@ -190,13 +195,14 @@ export class Explorer {
     }
     for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step, randomMax })) {
       this.cuts++;
-      const known = this.#images.get(identity);
-      let crashed = known === undefined ? fileSystem.crash(choices) : undefined;
-      const image = known ?? crashed?.cacheImageHash() ?? 0;
-      if (known === undefined) this.#images.set(identity, image);
+      const seen = this.#images.get(identity);
+      let crashed = seen === undefined ? fileSystem.crash(choices) : undefined;
+      const image = seen ?? crashed?.cacheImageHash() ?? 0;
+      if (seen === undefined) this.#images.set(identity, image);
       const state = mixHashes(image, world.fingerprint);
-      if ((isOutermost && !this.#isOurs(state)) || !this.states.add(state)) continue;
-      options.onState?.(state);
+      if (isOutermost && !this.#isOurs(state)) continue;
+      if (this.states.add(state)) options.onState?.(state);
+      if (!this.#isToFollow(mixHashes(state, known), depth)) continue;
       crashed ??= fileSystem.crash(choices);
       path.push({ step, choices });
       steps.push(`power cut ${description}`);
@@ -204,6 +210,13 @@ export class Explorer {
       path.pop();
       steps.pop();
     }
+  }
+
+  /** One that was met where the power could not be cut again is gone on from once more where it can. */
+  #isToFollow(state: number, depth: number): boolean {
+    if (this.#followed.some((states, least) => least > depth && states.has(state))) return false;
+    while (this.#followed.length <= depth) this.#followed.push(new StateSet());
+    return this.#followed[depth]?.add(state) === true;
   }
 
   #isOurs(state: number): boolean {
@@ -223,8 +236,8 @@ export class Explorer {
     const { only } = this.options;
     const skipped = new Set<number>();
     const machine = fileSystem.imageHashWithout(isSeldomRead, skipped);
-    const isWeak = fileSystem.options.model === "weak" ? 2 : 0;
-    const start = mixHashes(mixHashes(machine, knowledgeHash(moment.known)), isWeak + (died === "power" ? 1 : 0));
+    const bits = machineBits(fileSystem) * 2 + (died === "power" ? 1 : 0);
+    const start = mixHashes(mixHashes(machine, knowledgeHash(moment.known)), bits);
     // What follows from here is decided by this, and is known to be well.
     if (depth === 0 && only === undefined && this.#passed.has(start)) return;
     const watch = fileSystem.watchContents(skipped);
@@ -237,7 +250,8 @@ export class Explorer {
       moment.known,
       died,
       this.#recovered,
-      this.options.picoclawBeforeRecovery === true && died === "power",
+      this.#scenario?.picoclawBeforeRecovery === true && died === "power",
+      depth,
     );
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     try {
@@ -250,6 +264,11 @@ export class Explorer {
     if (!watch.looked) this.#passed.add(start);
     for (const nested of moments) await this.#endAt(nested, depth - 1, path, steps);
   }
+}
+
+/** Which of the machines it is. */
+function machineBits({ options }: SimulatedFileSystem): number {
+  return (options.model === "weak" ? 2 : 0) + (options.sectorBytes === 512 ? 1 : 0);
 }
 
 /** Brings a machine to where a scenario begins. */

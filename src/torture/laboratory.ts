@@ -5,7 +5,7 @@
  */
 
 import { respawnProgram } from "../fs/runtime_respawn.ts";
-import type { CampaignCounts } from "./campaign.ts";
+import { type CampaignCounts, sumOfCounts } from "./campaign.ts";
 import { Explorer } from "./explorer.ts";
 import { sequenceCount, type TorturePlan } from "./plan.ts";
 import { decodeReproduction } from "./scenario.ts";
@@ -34,14 +34,14 @@ export interface LaboratoryOptions {
 }
 
 /** What was done so far. */
-export interface TortureTotals extends CampaignCounts {
+export interface TortureTotals extends Omit<CampaignCounts, "broken"> {
   /** How long it has taken, in seconds. */
   readonly seconds: number;
   /** How many short sequences are done. */
   readonly sequences: number;
   /** How many there are. */
   readonly sequencesInAll: number;
-  /** How often each invariant was found broken, with what it says. */
+  /** Each invariant that was found broken, with what it says, and in how many scenarios. */
   readonly broken: readonly { readonly invariant: string; readonly text: string; readonly count: number }[];
 }
 
@@ -56,23 +56,29 @@ export async function runTorture(options: LaboratoryOptions): Promise<TortureTot
   const begun = performance.now();
   const states = new StateSet();
   const last = new Map<number, WorkerReport>();
-  const broken = new Map<string, number>();
-  const totals = (): TortureTotals => ({
-    ...sumOf([...last.values()].map(({ counts }) => counts)),
-    states: states.size,
-    seconds: (performance.now() - begun) / 1000,
-    sequences: Math.min(...(last.size < jobs ? [0] : [...last.values()].map(({ sequence }) => sequence))),
-    sequencesInAll: sequenceCount(plan),
-    broken: [...broken].map(([invariant, count]) => ({ invariant, text: invariantText(invariant), count })),
-  });
+  const told = new Set<string>();
+  const totals = (): TortureTotals => {
+    const { broken, ...counts } = sumOfCounts([...last.values()].map((report) => report.counts));
+    return {
+      ...counts,
+      states: states.size,
+      seconds: (performance.now() - begun) / 1000,
+      sequences: Math.min(...(last.size < jobs ? [0] : [...last.values()].map(({ sequence }) => sequence))),
+      sequencesInAll: sequenceCount(plan),
+      broken: Object.entries(broken).map(([invariant, count]) => ({
+        invariant,
+        text: invariantText(invariant),
+        count,
+      })),
+    };
+  };
   const take = (part: number, report: WorkerReport): void => {
     for (const state of report.states) states.add(state);
     last.set(part, report);
     if (report.finding !== undefined) {
       const { invariant, story } = report.finding;
-      const count = broken.get(invariant) ?? 0;
-      broken.set(invariant, count + 1);
-      if (count === 0) options.onFinding(story);
+      if (!told.has(invariant)) options.onFinding(story);
+      told.add(invariant);
     }
     options.onProgress(totals());
   };
@@ -110,19 +116,6 @@ async function runWorkers(
     options.signal.removeEventListener("abort", stop);
     stop();
   }
-}
-
-function sumOf(counts: readonly CampaignCounts[]): CampaignCounts {
-  const sum = { scenarios: 0, operations: 0, steps: 0, cuts: 0, states: 0, kills: 0, recoveries: 0 };
-  for (const count of counts) {
-    sum.scenarios += count.scenarios;
-    sum.operations += count.operations;
-    sum.steps += count.steps;
-    sum.cuts += count.cuts;
-    sum.kills += count.kills;
-    sum.recoveries += count.recoveries;
-  }
-  return sum;
 }
 
 /**

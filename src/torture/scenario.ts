@@ -19,6 +19,8 @@ export interface Scenario {
   readonly prepare: readonly Operation[];
   /** What the power is cut in. */
   readonly operations: readonly Operation[];
+  /** Whether picoclaw appends a message to each session between an outermost power cut and the recovery. */
+  readonly picoclawBeforeRecovery?: boolean;
 }
 
 /** One end: at a step the program dies, or the power is cut. */
@@ -59,12 +61,13 @@ export function decodeReproduction(text: string): Reproduction {
   if (!isObject(value) || !isObject(value["scenario"]) || !Array.isArray(value["path"])) {
     throw new TypeError("Not a reproduction");
   }
-  const { model, sectorBytes, seed, prepare, operations } = value["scenario"];
+  const { model, sectorBytes, seed, prepare, operations, picoclawBeforeRecovery } = value["scenario"];
   if (model !== "ordered" && model !== "weak") throw new TypeError("Not a model");
   if (sectorBytes !== 512 && sectorBytes !== 4096) throw new TypeError("Not a sector size");
   if (typeof seed !== "number") throw new TypeError("Not a seed");
   const lists = { prepare: readOperations(prepare), operations: readOperations(operations) };
-  return { scenario: { model, sectorBytes, seed, ...lists }, path: value["path"].map(readEnding) };
+  const visit = picoclawBeforeRecovery === true ? { picoclawBeforeRecovery } : {};
+  return { scenario: { model, sectorBytes, seed, ...lists, ...visit }, path: value["path"].map(readEnding) };
 }
 
 function readOperations(value: unknown): Operation[] {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Campaign, type CampaignCounts } from "./campaign.ts";
+import { Campaign, type CampaignCounts, sumOfCounts } from "./campaign.ts";
 import type { ExplorerOptions } from "./explorer.ts";
 import { planOf, sequenceCount, type TorturePlan } from "./plan.ts";
 import { tellStory } from "./story.ts";
@@ -51,7 +51,7 @@ export async function work(order: WorkerOrder, report: (message: WorkerReport) =
   let sequence = 0;
   const send = (finished: boolean, finding?: WorkerReport["finding"]): void => {
     const states = fresh.splice(0);
-    const counts = sumOf(divided.counts, own.counts);
+    const counts = sumOfCounts([divided.counts, own.counts]);
     report({ states, counts, sequence, finished, ...(finding === undefined ? {} : { finding }) });
   };
   let sent = performance.now();
@@ -72,18 +72,6 @@ export async function work(order: WorkerOrder, report: (message: WorkerReport) =
   // All of them are done, with the last one as well.
   sequence = sequenceCount(plan);
   send(true);
-}
-
-function sumOf(one: CampaignCounts, other: CampaignCounts): CampaignCounts {
-  return {
-    scenarios: one.scenarios + other.scenarios,
-    operations: one.operations + other.operations,
-    steps: one.steps + other.steps,
-    cuts: one.cuts + other.cuts,
-    states: one.states + other.states,
-    kills: one.kills + other.kills,
-    recoveries: one.recoveries + other.recoveries,
-  };
 }
 
 /**

@@ -32,14 +32,14 @@ export function* twoOperations(part: 0 | 1): Generator<Scenario> {
 }
 
 /**
- * How far each is explored: at every step the first of the enumeration, which are all kept, none, and each operation
- * lost or alone. `holdfast torture --exhaustive 2` goes further at each step. What ends before the second operation
- * ends in a sequence of one.
+ * How far each is explored: at every step the first of the enumeration, which are all kept, none, and the first
+ * operations lost or alone; the night goes on to prefixes and torn writes. What ends before the second operation ends in
+ * a sequence of one.
  */
 export const twoOperationsOptions: ExplorerOptions = {
   subject: holdfastSubject,
   depth: 0,
-  cutsPerStep: 14,
+  cutsPerStep: isEverythingAsked ? 96 : 14,
   cutsPerNestedStep: 4,
   onlyLast: true,
 };

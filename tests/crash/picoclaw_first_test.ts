@@ -21,7 +21,9 @@ test("I1-I6, I11: picoclaw appends between the power cut and the recovery: its m
   for (const model of ["weak", "ordered"] as const) {
     for (const sectorBytes of [512, 4096] as const) {
       for (const prepare of [[], history]) {
-        for (const operations of changes) scenarios.push({ model, sectorBytes, seed: 1, prepare, operations });
+        for (const operations of changes) {
+          scenarios.push({ model, sectorBytes, seed: 1, prepare, operations, picoclawBeforeRecovery: true });
+        }
       }
     }
   }
@@ -30,7 +32,6 @@ test("I1-I6, I11: picoclaw appends between the power cut and the recovery: its m
     depth: 0,
     cutsPerStep: 48,
     cutsPerNestedStep: 0,
-    picoclawBeforeRecovery: true,
   };
   const chosen = scenarios.filter((_, index) => index % Math.min(sequenceStride, 7) === 0);
   await runAll(options, chosen, "picoclaw before the recovery");

@@ -32,12 +32,12 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   operations: fc.array(operation, { minLength: 1, maxLength: 24, size: "max" }),
 });
 
-test("I1-I11, I13, I15-I18, I21: any operations, cut anywhere, leave what the model allows", async () => {
+test("I1-I11, I13, I15, I18, I21: any operations, cut anywhere, leave what the model allows", async () => {
   const options = { subject: holdfastSubject, depth: 0, cutsPerStep: 3, cutsPerNestedStep: 2, sampling: 5 };
   const property = fc.asyncProperty(scenario, async (chosen) => {
     const finding = await withStoppedClock(async () => await new Explorer(options).explore(chosen));
     if (finding !== null) assert.fail(await tellStory(options, finding));
   });
   const numRuns = isEverythingAsked ? 120 : sequenceStride === 1 ? 24 : 10;
-  await fc.assert(property, { numRuns, seed: 20260101, endOnFailure: false });
+  await fc.assert(property, { numRuns, endOnFailure: false });
 });
