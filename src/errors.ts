@@ -134,6 +134,7 @@ function missingOption(error: unknown): string {
     FileSystemRead: "run again with the --allow-fs-read option",
     FileSystemWrite: "run again with the --allow-fs-write option",
     ChildProcess: "run again with the --allow-child-process option, which the lock needs to start flock",
+    Net: "run again with the --allow-net option",
   };
   return (isNamed ? options[String(error.permission)] : undefined) ??
     "Node's permission model refuses it (ERR_ACCESS_DENIED)";

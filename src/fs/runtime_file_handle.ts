@@ -27,7 +27,7 @@ import {
 } from "node:fs";
 import { systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileKind, FileStat, OpenOptions } from "./filesystem.ts";
-import { settled } from "./runtime_callback.ts";
+import { codedError, settled } from "./runtime_callback.ts";
 import { descriptorPath } from "./runtime_descriptor_path.ts";
 import { isPermissionModelOn, PermittedFile } from "./runtime_permission.ts";
 import { SynchronousWrites } from "./runtime_synchronous_writes.ts";
@@ -38,17 +38,6 @@ const HARMLESS = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTT
 const CREATE_ATTEMPTS_MAX = 100;
 /** Permission bits with set-user, set-group and sticky. */
 const MODE_BITS = 0o7777;
-
-/**
- * Makes an error that looks like the operating system's own.
- *
- * @param code The string code, `EINVAL`.
- * @param message What is wrong, with the path.
- * @returns The error.
- */
-export function codedError(code: string, message: string): Error & { code: string } {
-  return Object.assign(new Error(`${code}: ${message}`), { code });
-}
 
 /**
  * What `node:fs` calls it, in the port's words.

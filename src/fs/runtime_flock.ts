@@ -6,8 +6,7 @@
 import { fstat, type Stats } from "node:fs";
 import process from "node:process";
 import { systemErrorCode } from "../errors.ts";
-import { settled } from "./runtime_callback.ts";
-import { codedError } from "./runtime_file_handle.ts";
+import { codedError, settled } from "./runtime_callback.ts";
 
 /** A kernel lock that is held, apart from the descriptor of the lock file. */
 export interface KernelLock {

@@ -6,12 +6,17 @@
  * `node:fs/promises`, the others by path. So a file gets a second descriptor, opened right after the first: the kernel
  * syncs the file, not the descriptor, and reports a failed write to each one that was open when it failed.
  *
+ * Since 24.22 and 26.9 Node refuses it there, too. Then a short-lived `sync` (coreutils, or busybox) gets the descriptor
+ * and syncs what it leads to, whatever its name is by then: the kernel reports a failed write that nobody was told of to
+ * whoever opens the file next. Appends into blocks that are filled ahead need none, as their writes sync by themselves.
+ *
  * @module
  */
 import { chmod, chown, constants, fstat, realpath, type Stats, utimes } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import process from "node:process";
-import { settled } from "./runtime_callback.ts";
+import { systemErrorCode } from "../errors.ts";
+import { codedError, settled } from "./runtime_callback.ts";
 
 /**
  * Whether Node's permission model is on.
@@ -51,12 +56,12 @@ export class PermittedFile {
 
   /** `fdatasync`. */
   async syncData(): Promise<void> {
-    await this.#handle.datasync();
+    await this.#sync(() => this.#handle.datasync());
   }
 
   /** `fsync`. */
   async sync(): Promise<void> {
-    await this.#handle.sync();
+    await this.#sync(() => this.#handle.sync());
   }
 
   /** `chmod`, by path. */
@@ -78,6 +83,36 @@ export class PermittedFile {
   async close(): Promise<void> {
     await this.#handle.close();
   }
+
+  /** What Node refuses was not tried: nothing is lost by doing it another way. */
+  async #sync(call: () => Promise<void>): Promise<void> {
+    if (!isSyncRefused) {
+      try {
+        return await call();
+      } catch (error) {
+        if (systemErrorCode(error) !== "ERR_ACCESS_DENIED") throw error;
+        isSyncRefused = true;
+      }
+    }
+    await syncByProgram(this.#path, this.#handle.fd);
+  }
+}
+
+/** Whether this Node has refused to sync: it will again. */
+let isSyncRefused = false;
+
+/** Syncs by a child that inherits the descriptor. Data and size with one call: old busybox has no other. */
+async function syncByProgram(path: string, descriptor: number): Promise<void> {
+  const { spawn } = await import("node:child_process");
+  const exit = await new Promise<number | string>((resolve, reject) => {
+    const child = spawn("sync", ["/proc/self/fd/3"], { stdio: ["ignore", "ignore", "ignore", descriptor] });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? signal ?? "no status"));
+  }).catch((error: unknown) => {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    throw codedError("ENOTSUP", `no 'sync' program, which Node's permission model needs, fsync '${path}'`);
+  });
+  if (exit !== 0) throw codedError("EIO", `sync ended with ${exit}, fsync '${path}'`);
 }
 
 /**

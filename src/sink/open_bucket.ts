@@ -186,6 +186,7 @@ function networkReason(error: unknown): string {
   for (let at = error; typeof at === "object" && at !== null; at = "cause" in at ? at.cause : null) {
     if ("name" in at && at.name === "TimeoutError") return "no answer in time";
     if ("name" in at && at.name === "AbortError") return "it was given up";
+    if ("code" in at && at.code === "ERR_ACCESS_DENIED") return "not allowed, run again with the --allow-net option";
     if ("code" in at && typeof at.code === "string" && /^[A-Za-z_]{2,40}$/.test(at.code)) return at.code;
     // Deno's, where the program may not reach the host; it names nothing but that.
     if (at instanceof Error && /^Requires net access to "[^"]{1,300}"/.test(at.message)) return at.message;

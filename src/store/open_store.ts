@@ -27,7 +27,7 @@ import { WorkspaceIndex } from "./workspace_index.ts";
  * @returns The store; close it, or declare it with `await using`.
  * @throws {TypeError} or {RangeError} If an option is wrong.
  * @throws {HoldfastError} `io` or `read-only` if the directory cannot be made or is none, `not-found` if it is not
- * there and the store is `readOnly`.
+ * there and the store is `readOnly`. Making it needs a right to its parent too, to make its name durable.
  *
  * @example
  * ```ts
@@ -71,9 +71,11 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
 }
 
 /** Each new directory is durable before anything is put into it (C11). */
-async function makeDirectories(fileSystem: FileSystem, directory: string): Promise<void> {
+async function makeDirectories(fileSystem: FileSystem, directory: string, wanted = directory): Promise<void> {
   const stat = await statIfThere(fileSystem, directory).catch((error: unknown) => {
-    throw toHoldfastError(error, "making the directory", directory);
+    throw directory === wanted
+      ? toHoldfastError(error, "looking for the directory", directory)
+      : parentRefused(wanted, directory, error);
   });
   const parent = directoryOf(directory);
   if (stat !== null) {
@@ -83,13 +85,20 @@ async function makeDirectories(fileSystem: FileSystem, directory: string): Promi
     });
     return;
   }
-  await makeDirectories(fileSystem, parent);
+  await makeDirectories(fileSystem, parent, wanted);
   try {
     await fileSystem.makeDirectory(directory, 0o700);
   } catch (error) {
     if (await statIfThere(fileSystem, directory) === null) throw error;
   }
   await fileSystem.syncDirectory(parent);
+}
+
+/** With rights to the directory alone; a refusal that names only its parent would not say what to do. */
+function parentRefused(wanted: string, parent: string, cause: unknown): HoldfastError {
+  const { message } = toHoldfastError(cause, "looking for its parent", parent);
+  const words = `No such directory: ${wanted}; it could not be made, so make it first. ${message}`;
+  return new HoldfastError("io", words, { path: wanted, cause });
 }
 
 function missingDirectory(directory: string): HoldfastError {

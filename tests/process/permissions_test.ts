@@ -7,12 +7,13 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { toHoldfastError } from "../../src/errors.ts";
 import {
   childRuntimes,
   missingRuntimes,
@@ -22,13 +23,18 @@ import {
   spawnRuntime,
 } from "./spawn_helper.ts";
 
-const fixtures = {
-  "runtimeFileSystem": fileURLToPath(new URL("fixtures/port_walk.ts", import.meta.url)),
-  "openStore() and all of the store": fileURLToPath(new URL("fixtures/store_walk.ts", import.meta.url)),
-};
+const portWalk = fileURLToPath(new URL("fixtures/port_walk.ts", import.meta.url));
+const storeWalk = fileURLToPath(new URL("fixtures/store_walk.ts", import.meta.url));
+const permittedWalk = fileURLToPath(new URL("fixtures/permitted_walk.ts", import.meta.url));
+/** What each does its work in, from the directory that there are rights to. */
+const walks: readonly [subject: string, fixture: string, below: string][] = [
+  ["runtimeFileSystem", portWalk, ""],
+  ["openStore() and all of the store", storeWalk, ""],
+  ["openStore() and all of a store that it makes", storeWalk, "below/sessions"],
+];
 const program = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
-for (const [subject, fixture] of Object.entries(fixtures)) {
+for (const [subject, fixture, below] of walks) {
   for (const runtime of childRuntimes) {
     const rights = runtime === "deno"
       ? "no more rights than to read and write one directory"
@@ -39,7 +45,8 @@ for (const [subject, fixture] of Object.entries(fixtures)) {
     test(title, { timeout: processTimeoutMs, skip: reason ?? false }, async () => {
       const directory = await realpath(await mkdtemp(`${tmpdir()}/holdfast-permissions-`));
       const denoPermissions = [`--allow-read=${directory}`, `--allow-write=${directory}`];
-      const child = spawnRuntime(runtime, fixture, { args: [directory], denoPermissions, workingDirectory: directory });
+      const args = [join(directory, below)];
+      const child = spawnRuntime(runtime, fixture, { args, denoPermissions, workingDirectory: directory });
       try {
         assert.equal(await child.readLine(), "done");
         assert.deepEqual(await child.ended, { code: 0, signal: null });
@@ -52,26 +59,25 @@ for (const [subject, fixture] of Object.entries(fixtures)) {
   }
 }
 
-/** Runs the program in an empty directory with rights of its own for each command. */
+/** Runs the program on a store with rights of its own for each command. */
 interface Restricted {
-  directory: string;
   run(rights: readonly string[], args: readonly string[], input?: string): { status: number | null; output: string };
 }
 
-function restricted(before: readonly string[], directory: string): Restricted {
+function restricted(before: readonly string[], store: string): Restricted {
   // The rights stand directly behind the runtime's own first word.
   const [file, ...rest] = [...spawnPrefix(), ...before];
   const rightsAt = spawnPrefix().length + before.length - 2;
   assert.ok(file !== undefined);
   return {
-    directory,
     run(rights, args, input = "") {
       const words = [...rest.slice(0, rightsAt), ...rights, ...rest.slice(rightsAt), ...args];
-      words.push("--dir", join(directory, "sessions"));
+      words.push("--dir", store);
       const { status, stdout, stderr } = spawnSync(file, words, {
         encoding: "utf8",
         input,
-        cwd: directory,
+        // Nobody has rights to it.
+        cwd: dirname(store),
         env: environment,
       });
       return { status, output: stdout + stderr };
@@ -79,7 +85,7 @@ function restricted(before: readonly string[], directory: string): Restricted {
   };
 }
 
-/** Every command that writes, and one that reads, with these rights. */
+/** Commands that write, and some that read, with these rights. */
 function assertWorks({ run }: Restricted, rights: readonly string[]): void {
   const commands: [string[], string?][] = [
     [["append", "k"], '{"n":1}\n{"n":2}\n{"n":3}\n'],
@@ -87,8 +93,10 @@ function assertWorks({ run }: Restricted, rights: readonly string[]): void {
     [["truncate", "k", "--keep", "1"]],
     [["compact", "k"]],
     [["append", "k"], '{"n":4}\n'],
+    [["ls"]],
     [["check"]],
     [["rm", "k"]],
+    [["append", "k"], '{"n":5}\n'],
   ];
   for (const [args, input] of commands) {
     const { status, output } = run(rights, args, input);
@@ -102,68 +110,143 @@ const environment = { ...process.env, NODE_OPTIONS: "" };
 const denoReason = missingRuntimes(["deno"]) ?? false;
 if (denoReason !== false) console.log(`skipped: the program on Deno with few rights: ${denoReason}`);
 
-test("I15: the program on Deno works with two rights, lock included, and names the right that is missing", {
+/** Gives a directory that nobody has rights to, and a store's in it, not made yet. */
+async function withStore(body: (base: string, store: string) => void | Promise<void>): Promise<void> {
+  const base = await realpath(await mkdtemp(`${tmpdir()}/holdfast-permissions-`));
+  try {
+    await body(base, join(base, "store"));
+  } finally {
+    await rm(base, { recursive: true, force: true });
+  }
+}
+
+test("I15: the program on Deno works with two rights to the store's own directory, and names one that is missing", {
   timeout: processTimeoutMs,
   skip: denoReason,
-}, () => {
-  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
-  try {
-    const holdfast = restricted([runtimeProgram("deno") ?? "deno", "run", program], directory);
-    const [read, write, always] = [`--allow-read=${directory}`, `--allow-write=${directory}`, "--no-prompt"];
-    assertWorks(holdfast, [always, "--no-check", read, write]);
+}, async () => {
+  await withStore((base, store) => {
+    mkdirSync(store);
+    const holdfast = restricted([runtimeProgram("deno") ?? "deno", "run", program], store);
+    const [read, write, always] = [`--allow-read=${store}`, `--allow-write=${store}`, ["--no-prompt", "--no-check"]];
+    assertWorks(holdfast, [...always, read, write]);
     const append = (...rights: string[]): string =>
-      holdfast.run([always, "--no-check", ...rights], ["append", "k"], "{}\n").output;
+      holdfast.run([...always, ...rights], ["append", "k"], "{}\n").output;
     assert.match(append(write), /Requires read access to ".*".*--allow-read/);
     assert.match(append(read), /locking the session: .*Requires write access to ".*".*--allow-write/);
-    const { status, output } = holdfast.run([always, "--no-check", read, write], ["ls"]);
-    assert.equal(status, 0, output);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+
+    rmSync(store, { recursive: true });
+    const { status, output } = holdfast.run([...always, read, write], ["append", "k"], "{}\n");
+    assert.equal(status, 1, output);
+    assertSaysMissing(output, base, /Requires read access to ".*", run again with the --allow-read flag/);
+    assert.equal(existsSync(store), false);
+    // Its name is made durable through a descriptor of the parent, which is what that right is for.
+    assert.equal(append(`--allow-read=${base}`, write), "0\n");
+  });
 });
+
+/** A store's directory that is not there is named, and so is the right that making it would need. */
+function assertSaysMissing(output: string, base: string, option: RegExp): void {
+  assert.ok(output.includes(`No such directory: ${base}/store; it could not be made, so make it first`), output);
+  assert.ok(output.includes(`while looking for its parent: ${base}`), output);
+  assert.match(output, option);
+  assert.doesNotMatch(output, /append and import make it/);
+}
 
 const nodeReason = missingRuntimes(["node", "bun"]) ?? false;
 if (nodeReason !== false) console.log(`skipped: the program under Node's permission model: ${nodeReason}`);
 
-test("I15: the program works under Node's permission model, lock included, and says what is denied", {
+/** Node with its permission model on, and a program as one file, so that rights are about the store, not the loader. */
+function permittedNode(base: string, source: string): { node: string; model: string; bundle: string } {
+  const bundle = join(base, "bundle.mjs");
+  const bun = runtimeProgram("bun") ?? "bun";
+  execFileSync(bun, ["build", "--target=node", "--format=esm", source, "--outfile", bundle], { stdio: "pipe" });
+  const node = runtimeProgram("node") ?? "node";
+  const major = Number(execFileSync(node, ["--version"], { encoding: "utf8" }).slice(1).split(".")[0]);
+  return { node, model: major >= 23 ? "--permission" : "--experimental-permission", bundle };
+}
+
+test("I15: the program under Node's permission model works with rights to the store's own directory, lock included", {
   timeout: processTimeoutMs,
   skip: nodeReason,
-}, () => {
-  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
-  try {
-    // One file, so that the rights are about the store and not about the loader.
-    const bundle = join(directory, "holdfast.mjs");
-    const bun = runtimeProgram("bun") ?? "bun";
-    execFileSync(bun, ["build", "--target=node", "--format=esm", program, "--outfile", bundle], { stdio: "pipe" });
-    const node = runtimeProgram("node") ?? "node";
-    const major = Number(execFileSync(node, ["--version"], { encoding: "utf8" }).slice(1).split(".")[0]);
-    const model = major >= 23 ? "--permission" : "--experimental-permission";
-    const sessions = join(directory, "sessions");
-    mkdirSync(sessions);
-    const holdfast = restricted([node, "--no-warnings", bundle], directory);
-    const [read, write] = [`--allow-fs-read=${directory}/`, `--allow-fs-write=${sessions}/`];
-    assertWorks(holdfast, [model, read, write, "--allow-child-process"]);
-    const append = (...rights: string[]): string => holdfast.run([model, ...rights], ["append", "k"], "{}\n").output;
+}, async () => {
+  await withStore((base, store) => {
+    mkdirSync(store);
+    const { node, model, bundle } = permittedNode(base, program);
+    const holdfast = restricted([node, "--no-warnings", bundle], store);
+    const [code, read, write] = [
+      `--allow-fs-read=${bundle}`,
+      `--allow-fs-read=${store}/`,
+      `--allow-fs-write=${store}/`,
+    ];
+    const lock = "--allow-child-process";
+    assertWorks(holdfast, [model, code, read, write, lock]);
+    const append = (...rights: string[]): string =>
+      holdfast.run([model, code, ...rights], ["append", "k"], "{}\n").output;
     assert.match(append(read, write), /locking the session: .*--allow-child-process option, which the lock needs/);
-    assert.match(append(read, "--allow-child-process"), /--allow-fs-write option/);
-    assert.match(append(`--allow-fs-read=${bundle}`, write), /--allow-fs-read option/);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+    assert.match(append(read, lock), /--allow-fs-write option/);
+    assert.match(append(write, lock), /--allow-fs-read option/);
+
+    rmSync(store, { recursive: true });
+    assertSaysMissing(append(read, write, lock), base, /run again with the --allow-fs-read option/);
+    assert.equal(existsSync(store), false);
+  });
+});
+
+test("I13: where Node's permission model refuses every sync, a program syncs; if that fails nothing is acknowledged", {
+  timeout: processTimeoutMs,
+  skip: nodeReason,
+}, async () => {
+  await withStore((base, store) => {
+    mkdirSync(store);
+    const { node, model, bundle } = permittedNode(base, program);
+    // As Node 24.22 and 26.9 do; the one that runs this may be older.
+    const refusing = join(base, "refusing.mjs");
+    writeFileSync(
+      refusing,
+      `import { open } from "node:fs/promises";
+      const handle = await open(${JSON.stringify(bundle)});
+      const refuse = async () => {
+        throw Object.assign(new Error("fsync API is disabled when Permission Model is enabled."), { code: "ERR_ACCESS_DENIED" });
+      };
+      Object.assign(Object.getPrototypeOf(handle), { sync: refuse, datasync: refuse });
+      await handle.close();\n`,
+    );
+    const programs = join(base, "programs");
+    mkdirSync(programs);
+    const [file, ...before] = [...spawnPrefix(), node, "--no-warnings", model, `--import=${refusing}`];
+    assert.ok(file !== undefined);
+    const rights = ["--allow-fs-read", "--allow-fs-write"].map((right) => `${right}=${store}/`);
+    const code = [bundle, refusing].map((path) => `--allow-fs-read=${path}`);
+    const append = (key: string, sync: string): { status: number | null; stdout: string; stderr: string } => {
+      writeFileSync(join(programs, "sync"), `#!/bin/sh\n${sync}\n`, { mode: 0o755 });
+      const words = [...before, ...rights, ...code, "--allow-child-process", bundle, "append", key, "--dir", store];
+      const env = { ...environment, PATH: `${programs}:${process.env.PATH}` };
+      return spawnSync(file, words, { encoding: "utf8", input: '{"n":1}\n{"n":2}\n', cwd: base, env });
+    };
+    const synced = join(base, "synced");
+    const ok = append("k", `readlink -f "$1" >> ${synced}; PATH=\${PATH#*:} exec sync "$1"`);
+    assert.deepEqual([ok.stdout, ok.status], ["0\n1\n", 0], ok.stderr);
+    const paths = readFileSync(synced, "utf8").split("\n");
+    assert.ok(paths.includes(store) && paths.some((path) => path.startsWith(`${store}/`)), paths.join());
+    const failed = append("other", "exit 1");
+    assert.deepEqual([failed.stdout, failed.status], ["", 1]);
+    assert.match(failed.stderr, /EIO/);
+    const missing = append("another", "exit 127");
+    assert.equal(missing.stdout, "");
+  });
 });
 
 test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and what it says without", {
   timeout: processTimeoutMs,
   skip: denoReason,
-}, () => {
-  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
-  const sessions = join(directory, "sessions");
-  try {
+}, async () => {
+  await withStore((base, store) => {
+    mkdirSync(store);
     const [file, ...before] = [...spawnPrefix(), runtimeProgram("deno") ?? "deno", "run", "--no-prompt", "--no-check"];
     assert.ok(file !== undefined);
     const env = {
       ...process.env,
-      HOLDFAST_DIR: sessions,
+      HOLDFAST_DIR: store,
       HOLDFAST_S3_BUCKET: "bucket",
       // Nobody listens there; without the right nobody is asked.
       HOLDFAST_S3_ENDPOINT: "http://127.0.0.1:47999",
@@ -172,48 +255,63 @@ test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and
       AWS_SECRET_ACCESS_KEY: "secret",
     };
     const holdfast = (rights: readonly string[], args: readonly string[]): string => {
-      const words = [...before, `--allow-read=${directory}`, `--allow-write=${directory}`, ...rights, program, ...args];
-      const { stdout, stderr } = spawnSync(file, words, { encoding: "utf8", input: "{}\n", cwd: directory, env });
+      const words = [...before, `--allow-read=${store}`, `--allow-write=${store}`, ...rights, program, ...args];
+      const { stdout, stderr } = spawnSync(file, words, { encoding: "utf8", input: "{}\n", cwd: base, env });
       return stdout + stderr;
     };
     assert.match(holdfast([], ["append", "k"]), /There is no directory for the store/);
     assert.equal(holdfast(["--allow-env=HOLDFAST_DIR"], ["append", "k"]), "0\n");
-    const push = (...rights: string[]): string => holdfast(rights, ["push", "--dir", sessions]);
+    const push = (...rights: string[]): string => holdfast(rights, ["push", "--dir", store]);
     assert.match(push(), /Requires env access to "HOLDFAST_S3_FILE", .*--allow-env/);
     assert.match(push("--allow-env"), /Requires net access to "127\.0\.0\.1:47999", .*--allow-net/);
     assert.doesNotMatch(push("--allow-env", "--allow-net=127.0.0.1:47999"), /Requires/);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  });
 });
 
-test("I15: the library works under Node's permission model, lock included", {
+test("I15: the library works under Node's permission model with rights to the store's own directory, lock included", {
   timeout: processTimeoutMs,
   skip: nodeReason,
-}, () => {
-  const directory = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
-  try {
-    const sessions = join(directory, "sessions");
-    mkdirSync(sessions);
-    const bundle = join(directory, "walk.mjs");
-    const fixture = fileURLToPath(new URL("fixtures/permitted_walk.ts", import.meta.url));
-    const bun = runtimeProgram("bun") ?? "bun";
-    execFileSync(bun, ["build", "--target=node", "--format=esm", fixture, "--outfile", bundle], { stdio: "pipe" });
-    const node = runtimeProgram("node") ?? "node";
-    const major = Number(execFileSync(node, ["--version"], { encoding: "utf8" }).slice(1).split(".")[0]);
-    const model = major >= 23 ? "--permission" : "--experimental-permission";
-    const rights = [`--allow-fs-read=${directory}/`, `--allow-fs-write=${sessions}/`];
+}, async () => {
+  await withStore((base, store) => {
+    mkdirSync(store);
+    const { node, model, bundle } = permittedNode(base, permittedWalk);
+    const rights = [`--allow-fs-read=${bundle}`, `--allow-fs-read=${store}/`, `--allow-fs-write=${store}/`];
     const walk = (...more: string[]): string => {
-      const { stdout, stderr } = spawnSync(node, ["--no-warnings", model, ...rights, ...more, bundle, sessions], {
+      const { stdout, stderr } = spawnSync(node, ["--no-warnings", model, ...rights, ...more, bundle, store], {
         encoding: "utf8",
-        cwd: directory,
+        cwd: base,
         env: environment,
       });
       return stdout + stderr;
     };
     assert.equal(walk("--allow-child-process"), "done\n");
+    // What is there already is opened with no more than a new one.
+    assert.equal(walk("--allow-child-process"), "done\n");
     assert.match(walk(), /locking the session: .*--allow-child-process option, which the lock needs/);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+
+    rmSync(store, { recursive: true });
+    const missing = walk("--allow-child-process");
+    assertSaysMissing(missing, base, /run again with the --allow-fs-read option/);
+    assert.match(missing, /^io: /);
+  });
+});
+
+test("toHoldfastError(): a right that Node's permission model refuses is named by its option", () => {
+  const options = {
+    FileSystemRead: "--allow-fs-read",
+    FileSystemWrite: "--allow-fs-write",
+    ChildProcess: "--allow-child-process",
+    Net: "--allow-net",
+  };
+  for (const [permission, option] of Object.entries(options)) {
+    const denied = Object.assign(new Error("Access to this API has been restricted"), {
+      code: "ERR_ACCESS_DENIED",
+      permission,
+    });
+    const { code, message } = toHoldfastError(denied, "opening the store", "/tmp/store");
+    assert.equal(code, "read-only");
+    assert.ok(message.includes(`: /tmp/store, run again with the ${option} option`), message);
   }
+  const unknown = Object.assign(new Error("Access to this API has been restricted"), { code: "ERR_ACCESS_DENIED" });
+  assert.match(toHoldfastError(unknown, "opening the store", "/tmp/store").message, /permission model refuses it/);
 });

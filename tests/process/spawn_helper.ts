@@ -120,6 +120,18 @@ export function spawnPrefix(): string[] {
 }
 
 /**
+ * A command behind {@linkcode spawnPrefix}.
+ *
+ * @param executable The program.
+ * @param args Its arguments.
+ * @returns What to start, and its arguments.
+ */
+export function prefixedCommand(executable: string, args: readonly string[]): [string, ...string[]] {
+  const [first = executable, ...rest] = [...spawnPrefix(), executable, ...args];
+  return [programOnPath(first) ?? first, ...rest];
+}
+
+/**
  * What Node needs in front of a TypeScript file: nothing where it reads those by itself. The loader's own program is for
  * the machine that it was installed on, not for an emulated one.
  *
@@ -144,17 +156,8 @@ export function runtimeCommand(
 ): [string, ...string[]] {
   const executable = runtimeProgram(runtime);
   if (executable === undefined) throw new Error(`${runtime} is not installed`);
-  const own = [...(options.runtimeArguments ?? [])];
-  const words = [
-    ...spawnPrefix(),
-    executable,
-    ...runtimeWords(runtime, options),
-    ...own,
-    program,
-    ...(options.args ?? []),
-  ];
-  const [first = executable, ...rest] = words;
-  return [programOnPath(first) ?? first, ...rest];
+  const own = options.runtimeArguments ?? [];
+  return prefixedCommand(executable, [...runtimeWords(runtime, options), ...own, program, ...(options.args ?? [])]);
 }
 
 function runtimeWords(runtime: RuntimeName, options: SpawnRuntimeOptions): string[] {
