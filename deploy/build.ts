@@ -7,14 +7,17 @@
  * @module
  */
 
-import { ensureDir } from "@std/fs/ensure-dir";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { emptyDir } from "@std/fs/empty-dir";
 import { exists } from "@std/fs/exists";
 import { mergeReadableStreams, TextLineStream } from "@std/streams";
 import { readBuildRequest } from "./build/build_options.ts";
 import { type BuildHost, type CommandEnd } from "./build/build_program.ts";
 import { runBuild } from "./build/run_build.ts";
 
-const projectDirectory = new URL("..", import.meta.url);
+const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
+const inProject = (path: string): string => resolve(projectDirectory, path);
 
 async function run(
   program: string,
@@ -39,10 +42,10 @@ async function run(
 function programPath(program: string): string {
   if (program === "deno") return Deno.execPath();
   if (program !== "bun") return program;
-  const local = new URL("node_modules/.bin/bun", projectDirectory);
+  const local = inProject("node_modules/.bin/bun");
   try {
     Deno.statSync(local);
-    return local.pathname;
+    return local;
   } catch {
     return program;
   }
@@ -57,7 +60,10 @@ const host: BuildHost = {
       throw error;
     }
   },
-  ensureDirectory: (path) => ensureDir(inProject(path)),
+  emptyDirectory: (path) => emptyDir(inProject(path)),
+  removeDirectory: (path) => Deno.remove(inProject(path), { recursive: true }),
+  // Not `move` of @std/fs, which removes the old file before it renames.
+  rename: (from, to) => Deno.rename(inProject(from), inProject(to)),
   readBytes: async function* (path) {
     using file = await Deno.open(inProject(path), { read: true });
     yield* file.readable.values({ preventCancel: true });
@@ -69,10 +75,8 @@ const host: BuildHost = {
   variable: (name) => Deno.env.get(name) ?? null,
   platform: Deno.build.os,
   architecture: Deno.build.arch === "x86_64" ? "x64" : "arm64",
+  // Deno is not built for it.
+  isMusl: false,
 };
-
-function inProject(path: string): URL {
-  return new URL(path, projectDirectory);
-}
 
 if (import.meta.main) Deno.exit(await runBuild(() => readBuildRequest(Deno.args), host));

@@ -5,12 +5,22 @@
  */
 
 import { spawn } from "node:child_process";
-import { createReadStream, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { readBuildRequest } from "./build/build_options.ts";
 import type { BuildHost, CommandEnd } from "./build/build_program.ts";
+import { hasMusl } from "./build/build_targets.ts";
 import { runBuild } from "./build/run_build.ts";
 
 const projectDirectory = fileURLToPath(new URL("..", import.meta.url));
@@ -41,7 +51,12 @@ function run(
 
 const host: BuildHost = {
   run,
-  ensureDirectory: async (path) => void mkdirSync(inProject(path), { recursive: true }),
+  emptyDirectory: async (path) => {
+    rmSync(inProject(path), { recursive: true, force: true });
+    mkdirSync(inProject(path), { recursive: true });
+  },
+  removeDirectory: async (path) => rmSync(inProject(path), { recursive: true }),
+  rename: async (from, to) => renameSync(inProject(from), inProject(to)),
   readBytes: (path) => createReadStream(inProject(path)),
   readText: async (path) => existsSync(inProject(path)) ? readFileSync(inProject(path), "utf8") : null,
   writeText: async (path, text) => writeFileSync(inProject(path), text),
@@ -50,6 +65,7 @@ const host: BuildHost = {
   variable: (name) => process.env[name] ?? null,
   platform: process.platform,
   architecture: process.arch,
+  isMusl: hasMusl(existsSync),
 };
 
 process.exitCode = await runBuild(() => readBuildRequest(process.argv.slice(2)), host);

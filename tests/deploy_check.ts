@@ -1,6 +1,7 @@
 /**
  * `npm run deploy:check`: the Deno entry files under `deploy/`, for real, with a checkout of denoland/std in place of JSR.
  *
+ * Checks their types and help, talks to the agent, and builds: the checksums and bills have to fit what was built.
  * `HOLDFAST_STD=DIR` names the checkout. The import map is made in a temporary folder and never in the project. Without
  * the variable it says that it was skipped, and why, and ends with 0: JSR is not reachable from every machine.
  *
@@ -8,7 +9,7 @@
  */
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -30,6 +31,20 @@ function run(args: readonly string[], environment: Readonly<Record<string, strin
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1", ...environment },
   });
+}
+
+/** What a build wrote beside its files says what is in them. */
+function checkPapers(directory: string, fileCount: number): void {
+  execFileSync("sha256sum", ["--check", "--quiet", "--strict", "SHA256SUMS"], { cwd: directory, stdio: "pipe" });
+  const lines = readFileSync(join(directory, "SHA256SUMS"), "utf8").trimEnd().split("\n");
+  assert.equal(lines.length, fileCount, lines.join("\n"));
+  for (const line of lines) {
+    const [sha256, name] = line.split("  ");
+    const bill = JSON.parse(readFileSync(join(directory, `${name}.cdx.json`), "utf8"));
+    assert.equal(bill.bomFormat, "CycloneDX");
+    assert.equal(bill.metadata.component.name, name);
+    assert.deepEqual(bill.metadata.component.hashes, [{ alg: "SHA-256", content: sha256 }]);
+  }
 }
 
 /** Every module that the packages of a checkout export, by the name that programs import it by. */
@@ -96,10 +111,17 @@ async function checkEntryFiles(standardDirectory: string, scratch: string): Prom
     console.log(`ok  ${path.slice(projectDirectory.length + 1)}: types, --help`);
   }
   await talkToAgent(settings, scratch);
-  const build = ["run", "-A", ...settings, join(projectDirectory, "deploy/build.ts"), `--out=${scratch}/binaries`];
+  const binaries = join(scratch, "binaries");
+  const build = ["run", "-A", ...settings, join(projectDirectory, "deploy/build.ts"), `--out=${binaries}`];
   const printed = run([...build, "--runtime=bun", "--target=linux-x64", "--target=linux-arm64"]);
   console.log(printed.trimEnd().replace(/^/gm, "    "));
   console.log("ok  deploy/build.ts --runtime bun builds, and the program for this machine runs");
+  checkPapers(binaries, 2);
+  console.log("ok  SHA256SUMS and the bills fit the files");
+  const wrong = spawnSync(deno, [...build, "--bogus"], { cwd: projectDirectory, encoding: "utf8" });
+  assert.equal(wrong.status, 2, wrong.stdout + wrong.stderr);
+  assert.match(wrong.stdout + wrong.stderr, /--bogus/);
+  console.log("ok  deploy/build.ts refuses an option that it does not know, with exit code 2");
 }
 
 const { HOLDFAST_STD: standard } = process.env;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type BuildRuntime, type BuildTarget, buildTargets, findTargets } from "./build_targets.ts";
 
@@ -13,7 +14,7 @@ export interface BuildOptions {
   readonly runtime: BuildRuntime;
   /** For which machines. */
   readonly targets: readonly BuildTarget[];
-  /** Where to. */
+  /** Where to; an absolute path, because the compilers run in the project. */
   readonly outputDirectory: string;
   /** Deno's JavaScript engine. */
   readonly engine: "v8" | "quickjs";
@@ -36,11 +37,12 @@ export const buildHelp: string = `Builds the program holdfast as one file for ot
 
   --runtime deno|bun    what is packed with it (default deno)
   --target NAME         for which machine; again for more; or all (default linux-x64 and linux-arm64)
-  --out DIR             where to (default binaries)
+  --out DIR             where to, from the directory where you are; npm run goes to the project (default binaries)
   --engine v8|quickjs   Deno's engine; quickjs is smaller and slower (default v8)
-  --store DIR           bake in that it may read and write DIR only (Deno)
-  --allow-net HOST      bake in that it may reach HOST, for push and pull; again for more (Deno)
-  --offline             download nothing; Deno then needs DENORT_BIN or its cache
+  --store DIR           bake in that it may read and write DIR only; what HOLDFAST_S3_FILE names lies there too (Deno)
+  --allow-net HOST      bake in that it may reach HOST and read the bucket's variables, for push and pull; again for
+                        more hosts; takes npm ci (Deno)
+  --offline             download nothing; Deno then needs DENORT_BIN or its cache, Bun its cache
   --help
 
 Targets:
@@ -50,11 +52,13 @@ ${
   ).join("\n")
 }
 
-Beside the files it writes SHA256SUMS and an SBOM (CycloneDX JSON) for each.
+Beside the files it writes SHA256SUMS and an SBOM (CycloneDX JSON) for each. A file comes there when it was looked at;
+one that failed stays in DIR/.partial until the next build.
 
-deno compile puts the program behind a base binary, denort, which it downloads once for each target. Where that cannot be
-reached: fetch denort-TARGET.zip of the same version elsewhere, unpack it, and set DENORT_BIN to the file; or copy the
-directory DENO_DIR of a machine that has built before. Bun gets its base binaries from the npm registry.
+deno compile puts the program behind a base binary, denort, which it downloads once for each target. Where that cannot
+be reached: fetch denort-TARGET.zip of the same version elsewhere, unpack it, and set DENORT_BIN to the file, which is
+for one --target; or copy the directory DENO_DIR of a machine that has built before. Bun gets its base binaries from the
+npm registry.
 `;
 
 /**
@@ -82,6 +86,11 @@ export function readBuildRequest(args: readonly string[]): BuildRequest {
   if (storeDirectory !== null && !storeDirectory.startsWith("/")) {
     throw new RangeError(`--store ${storeDirectory}: give the path on the board, from the root`);
   }
+  // Deno's lists are separated by commas: it would be two directories.
+  if (storeDirectory?.includes(",")) throw new RangeError(`--store ${storeDirectory}: there must be no comma in it`);
+  // An empty list is no limit.
+  if (allowedHosts.some((host) => host.split(",").includes(""))) throw new RangeError("--allow-net: name a host");
+  if (values.out === "") throw new RangeError("--out: name a directory");
   return {
     help: false,
     options: {
@@ -90,7 +99,7 @@ export function readBuildRequest(args: readonly string[]): BuildRequest {
       storeDirectory,
       allowedHosts,
       targets: findTargets(values.target ?? [], runtime),
-      outputDirectory: values.out ?? "binaries",
+      outputDirectory: resolve(values.out ?? "binaries"),
       offline: values.offline ?? false,
     },
   };

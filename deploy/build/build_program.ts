@@ -1,15 +1,16 @@
 /**
- * Builds the program for each target and writes what goes with it. Pure of any runtime: files, processes and output come
- * from a {@linkcode BuildHost}.
+ * Builds the program for each target and writes what goes with it. Pure of any runtime: files, processes and output
+ * come from a {@linkcode BuildHost}.
  *
  * @module
  */
 
-import { adviceFor, compileCommand } from "./build_commands.ts";
+import { adviceFor, clientPackage, compileCommand, packsClient } from "./build_commands.ts";
 import type { BuildOptions } from "./build_options.ts";
-import { type BuildTarget, targetOfMachine } from "./build_targets.ts";
+import { type BuildTarget, type MachineFacts, targetOfMachine } from "./build_targets.ts";
 import { checksumOf, type ListedChecksum, readChecksumList, writeChecksumList } from "./checksum_list.ts";
-import { writeSoftwareBill } from "./software_bill.ts";
+import { elfKindFor, fileKindOf } from "./elf_header.ts";
+import { type PackedPackage, readPackedPackage, writeSoftwareBill } from "./software_bill.ts";
 
 /** How a command ended. */
 export interface CommandEnd {
@@ -19,12 +20,16 @@ export interface CommandEnd {
   readonly output: string;
 }
 
-/** What building needs of the machine. */
-export interface BuildHost {
+/** What building needs of the machine. A path that is not absolute begins in the project's directory. */
+export interface BuildHost extends MachineFacts {
   /** Runs a program in the project's directory to its end; one that is not there ends with 127. */
   run(program: string, args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<CommandEnd>;
-  /** Makes a directory and its parents, if they are not there. */
-  ensureDirectory(path: string): Promise<void>;
+  /** Removes all that is in a directory; makes it and its parents if it is not there. */
+  emptyDirectory(path: string): Promise<void>;
+  /** Removes a directory with all that is in it. */
+  removeDirectory(path: string): Promise<void>;
+  /** Gives a file another name, at once and in place of any file that has it. */
+  rename(from: string, to: string): Promise<void>;
   /** A file's bytes, in pieces. */
   readBytes(path: string): AsyncIterable<Uint8Array>;
   /** A small file's text; null if there is none. */
@@ -37,10 +42,6 @@ export interface BuildHost {
   print(line: string): void;
   /** A variable of the environment; null if it is not set. */
   variable(name: string): string | null;
-  /** As `process.platform` has it. */
-  readonly platform: string;
-  /** As `process.arch` has it. */
-  readonly architecture: string;
 }
 
 /** A file that was built. */
@@ -59,37 +60,43 @@ export class BuildError extends Error {
 }
 
 /**
- * Builds.
+ * Builds. What is not whole and looked at never has the name that people take it by: each file is made in `.partial`
+ * below the output directory and comes to its place by a rename.
  *
  * @param options What.
  * @param version The version of Holdfast.
  * @param host The machine.
  * @returns The files, in the order of the targets.
- * @throws {BuildError} A command failed; what was built before it is whole and listed.
+ * @throws {BuildError} A command failed, or its file is none; what was built before it is whole and listed.
+ * @throws {RangeError} `DENORT_BIN` is set for more than one target.
  */
 export async function buildProgram(options: BuildOptions, version: string, host: BuildHost): Promise<BuiltProgram[]> {
-  await host.ensureDirectory(options.outputDirectory);
+  const { runtime, targets, outputDirectory } = options;
+  if (runtime === "deno" && targets.length > 1 && host.variable("DENORT_BIN") !== null) {
+    // Deno takes it before it looks at the target.
+    const names = targets.map(({ name }) => name).join(", ");
+    throw new RangeError(`DENORT_BIN is a base binary for one machine, not for ${names}: name one with --target`);
+  }
+  const packages = await packagesOf(options, host);
   const runtimeVersion = await versionOfRuntime(options, host);
   const commit = await commitOf(host);
+  await host.emptyDirectory(partialDirectory(options));
   const built: BuiltProgram[] = [];
-  for (const target of options.targets) {
+  for (const target of targets) {
     const name = fileNameOf(options, version, target);
-    const path = `${options.outputDirectory}/${name}`;
-    host.print(`${name}: building with ${options.runtime} ${runtimeVersion}`);
+    host.print(`${name}: building with ${runtime} ${runtimeVersion}`);
+    const path = `${partialDirectory(options)}/${name}`;
     await compile(options, target, path, host);
-    const sizeBytes = await host.sizeBytesOf(path);
-    if (sizeBytes === null) throw new BuildError(`${options.runtime} reported success, but there is no file ${path}`);
+    const { sizeBytes, versionText } = await inspect(options, target, path, version, host);
     const sha256 = await checksumOf(host.readBytes(path));
-    const versionText = await versionTextOf(target, path, version, host);
-    const engine = options.runtime === "bun" ? "JavaScriptCore" : options.engine;
-    const bill = { fileName: name, sha256, version, runtimeVersion, engine, commit };
-    await host.writeText(
-      `${path}.cdx.json`,
-      writeSoftwareBill({ ...bill, runtime: options.runtime, target: target.name }),
-    );
+    const engine = runtime === "bun" ? "JavaScriptCore" : options.engine;
+    const facts = { fileName: name, sha256, version, runtimeVersion, engine, commit, runtime, packages };
+    await host.rename(path, `${outputDirectory}/${name}`);
+    await writePlaced(options, `${name}.cdx.json`, writeSoftwareBill({ ...facts, target: target.name }), host);
     built.push({ name, sha256, target: target.name, sizeBytes, versionText });
-    await listChecksums(options.outputDirectory, built, host);
+    await listChecksums(options, built, host);
   }
+  await host.removeDirectory(partialDirectory(options));
   for (const line of reportLines(built)) host.print(line);
   return built;
 }
@@ -121,6 +128,26 @@ async function compile(options: BuildOptions, target: BuildTarget, path: string,
   );
 }
 
+/** Below the output directory: a rename from another file system would be a copy. */
+function partialDirectory(options: BuildOptions): string {
+  return `${options.outputDirectory}/.partial`;
+}
+
+async function writePlaced(options: BuildOptions, name: string, text: string, host: BuildHost): Promise<void> {
+  const path = `${partialDirectory(options)}/${name}`;
+  await host.writeText(path, text);
+  await host.rename(path, `${options.outputDirectory}/${name}`);
+}
+
+/** A compiler leaves out a package that it does not find, and says so at best: `push` would fail on the board. */
+async function packagesOf(options: BuildOptions, host: BuildHost): Promise<PackedPackage[]> {
+  if (!packsClient(options)) return [];
+  const text = await host.readText(`node_modules/${clientPackage}/package.json`);
+  const packed = text === null ? null : readPackedPackage(text);
+  if (packed === null) throw new BuildError(`${clientPackage}, which is to be packed, is not installed: run npm ci`);
+  return [packed];
+}
+
 async function versionOfRuntime(options: BuildOptions, host: BuildHost): Promise<string> {
   const { exitCode, output } = await host.run(options.runtime, ["--version"]);
   const version = /(\d+\.\d+\.\d+)/.exec(output)?.[1];
@@ -136,6 +163,27 @@ async function commitOf(host: BuildHost): Promise<string | null> {
   return exitCode === 0 && /^[0-9a-f]{40,64}$/.test(commit) ? commit : null;
 }
 
+/** Looks at a file as far as this machine can. */
+async function inspect(
+  options: BuildOptions,
+  target: BuildTarget,
+  path: string,
+  version: string,
+  host: BuildHost,
+): Promise<Pick<BuiltProgram, "sizeBytes" | "versionText">> {
+  const sizeBytes = await host.sizeBytesOf(path);
+  if (sizeBytes === null) throw new BuildError(`${options.runtime} reported success, but there is no file ${path}`);
+  if (target.machine !== undefined) {
+    const [kind, expected] = [await fileKindOf(host.readBytes(path)), elfKindFor(target.machine)];
+    if (kind !== expected) {
+      const denort = host.variable("DENORT_BIN");
+      const origin = options.runtime === "bun" || denort === null ? "" : `; its base binary is DENORT_BIN=${denort}`;
+      throw new BuildError(`What was built for ${target.name} is ${kind}, not ${expected}${origin}${stays(path)}`);
+    }
+  }
+  return { sizeBytes, versionText: await versionTextOf(target, path, version, host) };
+}
+
 /** A file for the machine that builds it is run: a binary that cannot say its version is none. */
 async function versionTextOf(
   target: BuildTarget,
@@ -143,24 +191,27 @@ async function versionTextOf(
   version: string,
   host: BuildHost,
 ): Promise<string | null> {
-  if (target.name !== targetOfMachine(host.platform, host.architecture)) return null;
-  const { exitCode, output } = await host.run(path.startsWith("/") ? path : `./${path}`, ["--version"]);
+  if (target.name !== targetOfMachine(host)) return null;
+  const { exitCode, output } = await host.run(path, ["--version"]);
   const text = output.trim();
-  if (exitCode !== 0) throw new BuildError(`${path} --version ended with ${exitCode}: ${text}`);
+  if (exitCode !== 0) throw new BuildError(`${target.name} --version ended with ${exitCode}: ${text}${stays(path)}`);
   if (text !== `holdfast ${version}`) {
     throw new BuildError(
-      `${path} --version printed ${JSON.stringify(text.slice(0, 200))}: its base binary is no denort ` +
-        `(DENORT_BIN=${host.variable("DENORT_BIN") ?? ""})`,
+      `${target.name} --version printed ${JSON.stringify(text.slice(0, 200))}: its base binary is no denort ` +
+        `(DENORT_BIN=${host.variable("DENORT_BIN") ?? ""})${stays(path)}`,
     );
   }
   return text;
 }
 
-async function listChecksums(directory: string, built: readonly BuiltProgram[], host: BuildHost): Promise<void> {
-  const path = `${directory}/SHA256SUMS`;
-  const before = readChecksumList(await host.readText(path) ?? "");
+function stays(path: string): string {
+  return `\nThe file stays in ${path} until the next build`;
+}
+
+async function listChecksums(options: BuildOptions, built: readonly BuiltProgram[], host: BuildHost): Promise<void> {
+  const before = readChecksumList(await host.readText(`${options.outputDirectory}/SHA256SUMS`) ?? "");
   const others = before.filter(({ name }) => built.every((one) => one.name !== name));
-  await host.writeText(path, writeChecksumList([...others, ...built]));
+  await writePlaced(options, "SHA256SUMS", writeChecksumList([...others, ...built]), host);
 }
 
 function reportLines(built: readonly BuiltProgram[]): string[] {

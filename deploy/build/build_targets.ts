@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ElfMachine } from "./elf_header.ts";
+
 /** A kind of machine. */
 export interface BuildTarget {
   /** Our name for it, which ends the file's name: `linux-arm64`. */
@@ -12,6 +14,8 @@ export interface BuildTarget {
   readonly denoTarget?: string;
   /** Bun's name for it; undefined: Bun does not build for it. */
   readonly bunTarget?: string;
+  /** The machine that the file's ELF header names; undefined: the file is no ELF file. */
+  readonly machine?: ElfMachine;
   /** What the file's name ends in. */
   readonly extension: "" | ".exe";
   /** What a person has to know. */
@@ -26,6 +30,7 @@ export const buildTargets: readonly BuildTarget[] = [
     name: "linux-x64",
     denoTarget: "x86_64-unknown-linux-gnu",
     bunTarget: "bun-linux-x64",
+    machine: "x86-64",
     extension: "",
     note: "x86-64 with glibc",
   },
@@ -33,11 +38,24 @@ export const buildTargets: readonly BuildTarget[] = [
     name: "linux-arm64",
     denoTarget: "aarch64-unknown-linux-gnu",
     bunTarget: "bun-linux-arm64",
+    machine: "aarch64",
     extension: "",
     note: "64-bit ARM with glibc: Raspberry Pi OS, Debian, Ubuntu",
   },
-  { name: "linux-x64-musl", bunTarget: "bun-linux-x64-musl", extension: "", note: "x86-64 with musl: Alpine" },
-  { name: "linux-arm64-musl", bunTarget: "bun-linux-arm64-musl", extension: "", note: "64-bit ARM with musl: Alpine" },
+  {
+    name: "linux-x64-musl",
+    bunTarget: "bun-linux-x64-musl",
+    machine: "x86-64",
+    extension: "",
+    note: "x86-64 with musl: Alpine",
+  },
+  {
+    name: "linux-arm64-musl",
+    bunTarget: "bun-linux-arm64-musl",
+    machine: "aarch64",
+    extension: "",
+    note: "64-bit ARM with musl: Alpine",
+  },
   {
     name: "macos-arm64",
     denoTarget: "aarch64-apple-darwin",
@@ -92,14 +110,38 @@ export function nameIn(target: BuildTarget, runtime: BuildRuntime): string | und
   return runtime === "deno" ? target.denoTarget : target.bunTarget;
 }
 
+/** A machine, as far as it matters which files run on it. */
+export interface MachineFacts {
+  /** As `process.platform` has it. */
+  readonly platform: string;
+  /** As `process.arch` has it. */
+  readonly architecture: string;
+  /** Whether its C library is musl. */
+  readonly isMusl: boolean;
+}
+
 /**
  * The target that is the machine this runs on.
  *
- * @param platform As `process.platform` has it.
- * @param architecture As `process.arch` has it.
+ * @param machine The machine.
  * @returns The target's name; it may be none of ours.
  */
-export function targetOfMachine(platform: string, architecture: string): string {
+export function targetOfMachine(machine: MachineFacts): string {
+  const { platform, architecture, isMusl } = machine;
   const system: Readonly<Record<string, string>> = { darwin: "macos", win32: "windows" };
-  return `${system[platform] ?? platform}-${architecture}`;
+  return `${system[platform] ?? platform}-${architecture}${platform === "linux" && isMusl ? "-musl" : ""}`;
+}
+
+/**
+ * Whether a Linux machine's C library is musl. Its loader alone says nothing: Debian can have it beside its own, and
+ * Alpine glibc's.
+ *
+ * @param exists Whether there is such a file.
+ * @returns Whether it is.
+ */
+export function hasMusl(exists: (path: string) => boolean): boolean {
+  if (exists("/etc/alpine-release")) return true;
+  const glibcLoaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+  const muslLoaders = ["/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"];
+  return muslLoaders.some(exists) && !glibcLoaders.some(exists);
 }

@@ -4,6 +4,16 @@
  * @module
  */
 
+/** A package of a registry that is in the file. */
+export interface PackedPackage {
+  /** Its name. */
+  readonly name: string;
+  /** Its version. */
+  readonly version: string;
+  /** Its licence, as SPDX calls it; null if it names none. */
+  readonly licence: string | null;
+}
+
 /** What the bill names. */
 export interface SoftwareBillFacts {
   /** The file's name. */
@@ -20,8 +30,25 @@ export interface SoftwareBillFacts {
   readonly engine: string;
   /** For which machine. */
   readonly target: string;
+  /** The packages that are in it. */
+  readonly packages: readonly PackedPackage[];
   /** Which sources, where that is known. */
   readonly commit: string | null;
+}
+
+/**
+ * Reads what a bill says of a package.
+ *
+ * @param text The text of its `package.json`.
+ * @returns The package; null if the text does not say which it is.
+ */
+export function readPackedPackage(text: string): PackedPackage | null {
+  const settings: unknown = JSON.parse(text);
+  if (typeof settings !== "object" || settings === null || !("name" in settings && "version" in settings)) return null;
+  const { name, version } = settings;
+  if (typeof name !== "string" || typeof version !== "string") return null;
+  const licence = "license" in settings && typeof settings.license === "string" ? settings.license : null;
+  return { name, version, licence };
 }
 
 /**
@@ -34,6 +61,18 @@ export function writeSoftwareBill(facts: SoftwareBillFacts): string {
   const { runtime, runtimeVersion, version, sha256, engine, target, commit } = facts;
   const holdfast = `pkg:npm/holdfast@${version}`;
   const runtimeReference = `pkg:github/${runtime === "deno" ? "denoland/deno" : "oven-sh/bun"}@${runtimeVersion}`;
+  const parts = facts.packages.map(({ name, version, licence }) => {
+    const reference = `pkg:npm/${name}@${version}`;
+    return {
+      type: "library",
+      "bom-ref": reference,
+      name,
+      version,
+      purl: reference,
+      ...(licence === null ? {} : { licenses: [{ license: { id: licence } }] }),
+    };
+  });
+  const partReferences = parts.map((part) => part["bom-ref"]);
   const bill = {
     bomFormat: "CycloneDX",
     specVersion: "1.5",
@@ -69,11 +108,12 @@ export function writeSoftwareBill(facts: SoftwareBillFacts): string {
         licenses: [{ license: { id: "MIT" } }],
         properties: [{ name: "holdfast:engine", value: engine }],
       },
+      ...parts,
     ],
     dependencies: [
       { ref: facts.fileName, dependsOn: [holdfast, runtimeReference] },
-      { ref: holdfast, dependsOn: [] },
-      { ref: runtimeReference, dependsOn: [] },
+      { ref: holdfast, dependsOn: partReferences },
+      ...[runtimeReference, ...partReferences].map((ref) => ({ ref, dependsOn: [] })),
     ],
   };
   return JSON.stringify(bill, null, 2) + "\n";

@@ -72,6 +72,9 @@ const known = [
   "AWS_REGION",
 ];
 
+/** All that {@linkcode readBucketSettings} asks the environment for: a runtime may have to allow it by name. */
+export const bucketVariables: readonly string[] = [...known, "HOLDFAST_S3_FILE", "AWS_SESSION_TOKEN"];
+
 /**
  * Reads the settings: from the environment, and what is not there from the file that `HOLDFAST_S3_FILE` names, of lines
  * `NAME=value`.
