@@ -21,7 +21,7 @@ import { openStore } from "../mod.ts";
 import { bunOptions } from "../deploy/build/build_commands.ts";
 import { parseBytes, tableText } from "./bench_report.ts";
 import { type MemoryKind, memoryKinds, residentByKind } from "./resident_memory.ts";
-import { Appender, factsOf, type ProcessFacts, runMs } from "./running_program.ts";
+import { Appender, factsOf, type ProcessFacts, type ProgramCommand, runMs } from "./running_program.ts";
 import { writeRecords } from "./session_writer.ts";
 import { type StartPhase, startPhases } from "./start_phases.ts";
 
@@ -83,6 +83,7 @@ function buildWithBun(entry: string, output: string): string {
 }
 
 const appendsOfBusy = Number(values.appends);
+const appendsOfCalls = 200;
 const busyTitle = appendsOfBusy.toLocaleString("en");
 const record = `{"role":"user","content":"${"x".repeat(1000)}"}\n`;
 
@@ -105,14 +106,30 @@ function momentOf(pid: number, program: string): Moment {
   return { facts: factsOf(pid), kinds: residentByKind(pid, program) };
 }
 
-/** System calls of a process and its threads, by strace; null where that is not installed. */
-function systemCalls(program: string, directory: string, records: number, scratch: string): number | null {
+/**
+ * System calls per append of a process and its threads, by strace; null where that is not installed. One record at a
+ * time: those that wait together share a sync. What starting and ending takes falls out of the difference.
+ */
+async function callsPerAppend(program: string, directory: string, scratch: string): Promise<number | null> {
   if (spawnSync("strace", ["-V"]).status !== 0) return null;
-  const report = join(scratch, "strace.txt");
-  const input = record.repeat(records);
-  spawnSync("strace", ["-f", "-c", "-o", report, program, "append", "calls", "--dir", directory], { input });
-  const total = readFileSync(report, "utf8").split("\n").find((line) => line.endsWith(" total"));
-  return Number(total?.trim().split(/\s+/)[3] ?? NaN);
+  const callsOf = async (appends: number): Promise<number> => {
+    const report = join(scratch, `strace-${appends}.txt`);
+    const command: ProgramCommand = ["strace", "-f", "-c", "-o", report, program];
+    const appender = new Appender(command, ["append", "calls", "--dir", directory]);
+    for (let count = 0; count < appends; count++) await appender.append(record);
+    await appender.end();
+    return totalOf(readFileSync(report, "utf8"));
+  };
+  runMs([program], ["append", "calls", "--dir", directory], record);
+  const few = await callsOf(1);
+  return (await callsOf(1 + appendsOfCalls) - few) / appendsOfCalls;
+}
+
+/** The calls in the last line of strace's summary: `100.00  0.012345  5  2469  12 total`. */
+function totalOf(report: string): number {
+  const calls = /^100\.00 +[\d.]+ +\d+ +(\d+) .*total$/m.exec(report)?.[1];
+  if (calls === undefined) throw new Error(`strace's report has no total:\n${report.slice(-1000)}`);
+  return Number(calls);
 }
 
 async function measure({ holdfast: program, ...others }: Programs, scratch: string): Promise<Budget> {
@@ -135,8 +152,7 @@ async function measure({ holdfast: program, ...others }: Programs, scratch: stri
   }
   const moments = await residence(program, directory, "large");
   const [idle, busy] = [moments.idle.facts, moments.busy.facts];
-  const calls = [1, 201].map((records) => systemCalls(program, directory, records, scratch));
-  const [callsFew, callsMany] = calls;
+  const calls = await callsPerAppend(program, directory, scratch);
 
   const inMegabytes = (bytes: number): string => `${(bytes / megabyte).toFixed(1)} MB`;
   const startBarMs = startRatioMax * startEmptyMs + startExtraMs;
@@ -173,13 +189,7 @@ async function measure({ holdfast: program, ...others }: Programs, scratch: stri
     ),
     row("threads", String(busy.threads), String(emptyFacts.threads)),
     row("open files", String(busy.openFiles), String(emptyFacts.openFiles)),
-    row(
-      "system calls per append",
-      typeof callsFew === "number" && typeof callsMany === "number"
-        ? ((callsMany - callsFew) / 200).toFixed(1)
-        : "no strace",
-      "",
-    ),
+    row("system calls per append", calls?.toFixed(1) ?? "no strace", ""),
   ];
   return { rows, phases, moments: [emptyMoment, moments.idle, moments.busy] };
 }

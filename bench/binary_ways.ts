@@ -29,6 +29,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { adviceFor, bunOptions, compileCommand, programEntry } from "../deploy/build/build_commands.ts";
 import { readBuildRequest } from "../deploy/build/build_options.ts";
+import { hasMusl, targetOfMachine } from "../deploy/build/build_targets.ts";
 import { armPrefix } from "../tests/runner/arm_machine.ts";
 import { tableText } from "./bench_report.ts";
 import { buildNodeExecutable } from "./node_executable.ts";
@@ -74,9 +75,13 @@ function tried(title: string, build: () => Way): Way {
   try {
     return build();
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { title, command: null, sizeBytes: null, note: text.split("\n").find((line) => line !== "") ?? text };
+    return { title, command: null, sizeBytes: null, note: firstLineOf(error) };
   }
+}
+
+function firstLineOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n").find((line) => line !== "") ?? text;
 }
 
 function bunWay(title: string, scratch: string, options: readonly string[], note = ""): Way {
@@ -103,7 +108,9 @@ function armWay(scratch: string): Way {
 function denoCompileWay(scratch: string, engine: string): Way {
   const title = `deno compile, ${engine}`;
   return tried(title, () => {
-    const request = readBuildRequest(["--target=linux-x64", `--engine=${engine}`]);
+    const machine = { platform: process.platform, architecture: process.arch, isMusl: hasMusl(existsSync) };
+    const name = targetOfMachine(machine);
+    const request = readBuildRequest([`--target=${name}`, `--engine=${engine}`]);
     const target = "options" in request ? request.options.targets[0] : undefined;
     if (!("options" in request) || target === undefined) throw new Error("no such target");
     const path = join(scratch, `deno-${engine}`);
@@ -176,15 +183,36 @@ async function costsOf(ways: readonly Way[], scratch: string): Promise<WayCost[]
   const directory = join(scratch, "sessions");
   mkdirSync(directory);
   const costs: WayCost[] = ways.map((way) => ({ ...way, startMs: null, peakBytes: null }));
-  const runnable = costs.flatMap((cost) => cost.command === null ? [] : [{ cost, command: cost.command }]);
-  const runs = runnable.map(({ command }) => () => runMs(command, ["append", "one", "--dir", directory], record));
+  const runs = costs.map((cost) => () => runMsOf(cost, ["append", "one", "--dir", directory]));
   bestInTurn(1, runs);
   const best = bestInTurn(Number(values.runs), runs);
-  for (const [index, { cost, command }] of runnable.entries()) {
-    cost.startMs = best[index] ?? null;
-    cost.peakBytes = await peakOf(command, directory);
+  for (const [index, cost] of costs.entries()) {
+    if (cost.command === null) continue;
+    try {
+      cost.peakBytes = await peakOf(cost.command, directory);
+      cost.startMs = best[index] ?? null;
+    } catch (error) {
+      giveUp(cost, error);
+    }
   }
   return costs;
+}
+
+/** One that is not run takes no part in the best. */
+function runMsOf(cost: WayCost, args: readonly string[]): number {
+  if (cost.command === null) return Infinity;
+  try {
+    return runMs(cost.command, args, record);
+  } catch (error) {
+    giveUp(cost, error);
+    return Infinity;
+  }
+}
+
+/** A way that fails is named, and the others are measured all the same. */
+function giveUp(cost: WayCost, error: unknown): void {
+  cost.command = null;
+  cost.note = `failed: ${firstLineOf(error)}`;
 }
 
 const scratch = mkdtempSync(join(values.scratch, "holdfast-ways-"));

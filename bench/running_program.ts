@@ -79,6 +79,7 @@ export function bestInTurn(rounds: number, runs: readonly (() => number)[]): num
 export class Appender {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
+  readonly #ended: Promise<unknown>;
   #said = "";
 
   /**
@@ -90,6 +91,9 @@ export class Appender {
   constructor([program, ...before]: ProgramCommand, args: readonly string[]) {
     this.#child = spawn(program, [...before, ...args]);
     this.#child.stderr.setEncoding("utf8").on("data", (text: string) => this.#said += text);
+    // That it has ended shows at its output, with what it said.
+    this.#child.stdin.on("error", () => {});
+    this.#ended = new Promise((resolve) => this.#child.once("close", resolve));
     this.#lines = linesOf(this.#child.stdout)[Symbol.asyncIterator]();
   }
 
@@ -106,14 +110,14 @@ export class Appender {
   async append(line: string): Promise<void> {
     this.#child.stdin.write(line);
     if ((await this.#lines.next()).done !== true) return;
+    await this.#ended;
     throw new Error(`The program ended before it had appended: ${this.#said}`);
   }
 
   /** Ends it. */
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once("close", resolve));
     this.#child.stdin.end();
-    await ended;
+    await this.#ended;
   }
 }
 

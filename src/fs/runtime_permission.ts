@@ -6,9 +6,10 @@
  * `node:fs/promises`, the others by path. So a file gets a second descriptor, opened right after the first: the kernel
  * syncs the file, not the descriptor, and reports a failed write to each one that was open when it failed.
  *
- * Since 24.22 and 26.9 Node refuses it there, too. Then a short-lived `sync` (coreutils, or busybox) gets the descriptor
- * and syncs what it leads to, whatever its name is by then: the kernel reports a failed write that nobody was told of to
- * whoever opens the file next. Appends into blocks that are filled ahead need none, as their writes sync by themselves.
+ * Since 24.22 and 26.9 Node refuses it there, too. Then a short-lived `sync` (coreutils, or busybox) gets the
+ * descriptor and syncs what it leads to, whatever its name is by then: the kernel reports a failed write that nobody
+ * was told of to whoever opens the file next. Appends into blocks that are filled ahead need none: their writes sync by
+ * themselves.
  *
  * @module
  */

@@ -48,8 +48,8 @@ export interface AppendOptions {
 /** Options of {@linkcode Session.hold}. */
 export interface HoldOptions {
   /**
-   * Whether a session that has no files is refused rather than made: one that another process deletes meanwhile does not
-   * come back empty.
+   * Whether a session that has no files is refused rather than made: one that another process deletes meanwhile does
+   * not come back empty.
    *
    * @default {false}
    */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { runtimeProgram, typeLoaderArguments } from "../process/spawn_helper.ts";
+import { prefixedCommand, runtimeProgram, typeLoaderArguments } from "../process/spawn_helper.ts";
 
 /** The checkout. */
 export const projectDirectory: string = fileURLToPath(new URL("../../", import.meta.url));
@@ -34,7 +34,9 @@ export function startProgram(args: readonly string[], options: ChildOptions = {}
   const directory = options.directory ?? projectDirectory;
   const program = options.denoPermissions === undefined ? process.execPath : runtimeProgram("deno");
   assert.ok(program !== undefined, "Deno is installed");
-  const child = spawn(program, [...runtimeArguments(options), `${directory}/src/cli/main.ts`, ...args], {
+  const words = [...runtimeArguments(options), `${directory}/src/cli/main.ts`, ...args];
+  const [command, ...rest] = prefixedCommand(program, words);
+  const child = spawn(command, rest, {
     cwd: directory,
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },

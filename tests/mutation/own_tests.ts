@@ -12,9 +12,9 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
   currentRuntime,
+  prefixedCommand,
   processTimeoutMs,
   runtimeProgram,
-  spawnPrefix,
   typeLoaderArguments,
 } from "../process/spawn_helper.ts";
 import type { Caught, Hunt } from "./hunts.ts";
@@ -59,7 +59,7 @@ function run(directory: string, file: string): Promise<{ hasPassed: boolean; out
     deno: ["test", "--allow-all", "--no-check", "--no-lock", file],
     bun: ["test", `./${file}`],
   }[runtime];
-  const [command = "", ...args] = [...spawnPrefix(), runtimeProgram(runtime) ?? runtime, ...words];
+  const [command, ...args] = prefixedCommand(runtimeProgram(runtime) ?? runtime, words);
   const child = spawn(command, args, {
     cwd: directory,
     env: { ...environment, NO_COLOR: "1" },

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { runtimeProgram } from "../process/spawn_helper.ts";
+import { prefixedCommand, runtimeProgram } from "../process/spawn_helper.ts";
 import { type CommandResult, runCommand } from "./run_command.ts";
 
 const preload = `--import=${new URL("untracked_promises.ts", import.meta.url).href}`;
@@ -16,8 +16,8 @@ async function runOnNode(program: string): Promise<CommandResult> {
     await writeFile(path, program);
     const node = runtimeProgram("node");
     assert.ok(node !== undefined, "Node is installed");
-    const args = ["--import=tsx", preload, path];
-    return await runCommand({ program: node, args, timeoutMs: 60_000, environment: { NODE_TEST_CONTEXT: "" } });
+    const [command, ...args] = prefixedCommand(node, ["--import=tsx", preload, path]);
+    return await runCommand({ program: command, args, timeoutMs: 60_000, environment: { NODE_TEST_CONTEXT: "" } });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -19,6 +19,7 @@ import {
   pullSession,
   readBucketSettings,
 } from "../../src/sink/mod.ts";
+import { prefixedCommand } from "../process/spawn_helper.ts";
 import { type BucketHistory, readBucket } from "../sink/memory_objects.ts";
 import { FaultProxy, type ProxyFault } from "./fault_proxy.ts";
 
@@ -148,7 +149,8 @@ test("a real server and a program that is killed in mid-upload again and again",
           : "Bun" in globalThis
           ? ["run", program]
           : ["--import", "tsx", program];
-        const child = spawn(process.execPath, [...args, "push", "--dir", board], { env: environment, stdio: "ignore" });
+        const [command, ...rest] = prefixedCommand(process.execPath, [...args, "push", "--dir", board]);
+        const child = spawn(command, rest, { env: environment, stdio: "ignore" });
         let seen = 0;
         proxy.fault = () => {
           seen++;

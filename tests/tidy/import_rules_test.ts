@@ -75,3 +75,15 @@ test("findRegistryImports() refuses JSR and remote modules", () => {
   const text = 'import "jsr:@std/fs";\nimport "@std/streams";\nimport "https://example.com/a.ts";\nimport "./a.ts";\n';
   assert.equal(findRegistryImports(files({ "tests/a_test.ts": text })).length, 3);
 });
+
+test("findRegistryImports() lets the entry files under deploy/ alone import @std", () => {
+  const registryImports = (path: string, text: string): number => findRegistryImports(files({ [path]: text })).length;
+  const text = 'import { exists } from "@std/fs/exists";';
+  assert.equal(registryImports("deploy/build.ts", text), 0);
+  assert.equal(registryImports("deploy/agent/main.ts", text), 0);
+  for (const path of ["deploy/agent/main_portable.ts", "deploy/build/run_build.ts", "src/cli/main.ts", "mod.ts"]) {
+    assert.equal(registryImports(path, text), 1, path);
+  }
+  assert.equal(registryImports("deploy/agent/board_agent.ts", 'await import("@std/streams");'), 1);
+  assert.equal(registryImports("deploy/build.ts", 'import "jsr:@std/fs";'), 1);
+});
