@@ -7,7 +7,7 @@
 import { systemErrorCode } from "../errors.ts";
 import { assertText } from "./session_facts.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
-import { locateSession, logOwner, readMeta, type SessionLocation } from "./session_location.ts";
+import { locateSession, logOwner, readMeta, readSessionMeta, type SessionLocation } from "./session_location.ts";
 import { isKey, isNameOf, picoclawName, sessionFiles } from "./session_name.ts";
 import { looksAtOnce, sessionNamesIn, sessionTimes } from "./session_times.ts";
 import type { DirectoryContext, StoreContext } from "./store_context.ts";
@@ -177,7 +177,7 @@ export async function sessionAt(
   name: string,
 ): Promise<{ key: string; location: SessionLocation } | null> {
   const files = sessionFiles(context.directory, name);
-  const meta = await readMeta(context.fileSystem, files.meta);
+  const meta = await readSessionMeta(context.fileSystem, files, null);
   const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
   // A hidden file is a session's only if its meta file says so, and a copy under another name is none.
   if (owner === null ? name.startsWith(".") : !isNameOf(name, owner) && picoclawName(owner) !== name) {

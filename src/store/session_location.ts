@@ -11,7 +11,7 @@ import { firstLine } from "../log/log_lines.ts";
 import { keyChecksum, lineChecksum, readMark } from "../log/record_format.ts";
 import { parseMeta, type SessionMeta } from "./session_meta.ts";
 import { fittingOrigin } from "./session_origin.ts";
-import { picoclawName, type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
+import { isNameOf, picoclawName, type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
 
 /** No meta file of ours or picoclaw's comes near; it is read whole. */
 const metaBytesMax = 16 * 1024 * 1024;
@@ -47,6 +47,47 @@ export async function readMeta(fileSystem: FileSystem, path: string): Promise<Me
 }
 
 /**
+ * Reads the meta file of a session. A key in it that has no business under its name, nor with its log, is damage: the
+ * key that the log is seeded with is put in its place, so that no flipped bit there takes a log from its session (I12).
+ * A copy of both files under another name stays what it is, as its log fits.
+ *
+ * @param fileSystem The port.
+ * @param files The paths.
+ * @param asking The key that would have it; null: nobody asks.
+ * @returns Its facts, or that it is missing or damaged.
+ */
+export async function readSessionMeta(
+  fileSystem: FileSystem,
+  files: SessionFiles,
+  asking: string | null,
+): Promise<MetaState> {
+  const read = await readMeta(fileSystem, files.meta);
+  if (read.state !== "ok" || read.meta.key === "" || read.meta.key === asking) return read;
+  if (isNameOf(files.name, read.meta.key) || picoclawName(read.meta.key) === files.name) return read;
+  const key = await keyOfLog(fileSystem, files, read.meta.key, asking);
+  return key === null ? read : { state: "ok", meta: { ...read.meta, key } };
+}
+
+/** The key that a log is seeded with, if it is not the one that is doubted. */
+async function keyOfLog(
+  fileSystem: FileSystem,
+  files: SessionFiles,
+  doubted: string,
+  asking: string | null,
+): Promise<string | null> {
+  const first = await firstLine(fileSystem, files.log);
+  if (first === null || first === "no log") return null;
+  const verdict = readMark(first);
+  if (verdict.kind !== "marked") return null;
+  const fits = (key: string) => lineChecksum(first, verdict.mark, keyChecksum(key)) === verdict.mark.checksum;
+  if (fits(doubted)) return null;
+  const origin = await fittingOrigin(fileSystem, files);
+  if (origin !== null) return isNameOf(files.name, origin.key) ? origin.key : null;
+  const candidates = asking === null ? keysOf(files.name) : [asking, ...keysOf(files.name)];
+  return candidates.find((key) => isNameOf(files.name, key) && fits(key)) ?? null;
+}
+
+/**
  * Finds the files of a key.
  *
  * @param fileSystem The port.
@@ -61,7 +102,7 @@ export async function locateSession(
 ): Promise<SessionLocation | null> {
   for (const name of sessionNames(key)) {
     const files = sessionFiles(directory, name);
-    const meta = await readMeta(fileSystem, files.meta);
+    const meta = await readSessionMeta(fileSystem, files, key);
     const owner = meta.state === "ok" && meta.meta.key !== "" ? meta.meta.key : null;
     if (owner === key || (owner === null && await logOwner(fileSystem, files, key) === key)) return { files, meta };
   }

@@ -8,7 +8,7 @@
 import { HoldfastError, toHoldfastError } from "../errors.ts";
 import type { FileLock, FileSystem } from "../fs/filesystem.ts";
 import { statIfThere } from "../log/atomic_file.ts";
-import { locateSession, logOwner, type MetaState, readMeta } from "./session_location.ts";
+import { locateSession, logOwner, type MetaState, readSessionMeta } from "./session_location.ts";
 import type { StoreContext } from "./store_context.ts";
 import { type SessionFiles, sessionFiles, sessionNames } from "./session_name.ts";
 
@@ -83,7 +83,7 @@ export async function claimName(
   isLocated = false,
 ): Promise<SessionClaim | "taken" | { holder: string }> {
   const { fileSystem } = context;
-  if (!isLocated && await ownerOf(fileSystem, files, key, await readMeta(fileSystem, files.meta)) === "other") {
+  if (!isLocated && await ownerOf(fileSystem, files, key, await readSessionMeta(fileSystem, files, key)) === "other") {
     return "taken";
   }
   const leftBehind = await statIfThere(fileSystem, files.lock);
@@ -93,7 +93,7 @@ export async function claimName(
   if (!attempt.acquired) return { holder: attempt.holder };
   let keep = false;
   try {
-    const meta = await readMeta(fileSystem, files.meta);
+    const meta = await readSessionMeta(fileSystem, files, key);
     if (await ownerOf(fileSystem, files, key, meta) === "other") return "taken";
     // Whoever releases a lock removes its file.
     if (leftBehind !== null && leftBehind.inode === (await statIfThere(fileSystem, files.lock))?.inode) {

@@ -98,7 +98,8 @@ export async function closeView(view: SessionView | null): Promise<void> {
   const log = view?.log ?? null;
   if (view === null || log === null) return;
   view.log = null;
-  await log.handle.close();
+  // Nothing was written through it: what was read, or made of that, stands.
+  await log.handle.close().catch(() => undefined);
 }
 
 /**
