@@ -1,24 +1,28 @@
 /**
  * A device that lies: syncs that it dropped, writes that it tore or misdirected, bits that it flipped. What was
- * acknowledged may be gone then; the promise is weaker: nothing is invented, doubled or reordered, a gap is reported,
- * other sessions are as they were, and what is appended afterwards is kept.
+ * acknowledged may be gone then; the promise is weaker: nothing is invented, doubled or reordered, what is missing is
+ * reported where anything is left that shows it (`device_oracle.ts`), and what is appended afterwards is kept. Where
+ * the damage is in the files of one session, the others are as they were, also after the damaged one was opened (I17).
+ * A meta file has no checksum: what a flipped bit in one alters, or hides, without a word is counted apart.
  *
  * @module
  */
 
-import { systemErrorCode } from "../errors.ts";
-import type { DeviceProfile } from "../testing/lying_device.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
+import type { StoreEvent } from "../store/store_event.ts";
 import { FaultyFileSystem } from "../testing/faulty_filesystem.ts";
+import { mixHashes } from "../testing/image_hash.ts";
+import { DEVICE_CHOICES, type DeviceProfile } from "../testing/lying_device.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
-import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
-import { describeError, Experiment } from "./experiment.ts";
-import type { WorldModel } from "./model.ts";
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import { type Damage, type Fate, judge, type Ledger, type Note, refusalOf, see, worstOf } from "./device_oracle.ts";
+import { differingFiles, filesOfSessions, type Moment, record, type Recording } from "./device_recording.ts";
+import { describeError } from "./experiment.ts";
 import type { Operation } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
 import { StateSet } from "./state_set.ts";
 import { withStoppedClock } from "./stopped_clock.ts";
-import { sessionKeys, storeDirectory, type Subject, type SubjectSession } from "./subject.ts";
+import { filesOf, sessionKeys, storeDirectory, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /** A kind of lie, with a name. */
@@ -39,14 +43,23 @@ export const lyingDevices: readonly NamedDevice[] = [
   { name: "damaged neighbours", profile: { damagedNeighbours: true } },
 ];
 
-/** What came of the trials of one device. */
+/**
+ * What came of the trials of one device: how many distinct disks were looked at, and what they showed.
+ * Equal disks are distinct where other things had been acknowledged.
+ */
 export interface DeviceTrialCounts {
-  /** Distinct disks that were looked at. */
+  /** All of them. */
   readonly states: number;
-  /** How many of them showed less than what was acknowledged. */
-  readonly losses: number;
-  /** How many of them were reported to be damaged, torn or rebuilt. */
+  /** All that was acknowledged, in every session. */
+  readonly intact: number;
+  /** Not all of it; where something is missing, the session itself says so. */
   readonly reported: number;
+  /** A session exactly as it was earlier, without a word: nothing on the disk shows that there was ever more. */
+  readonly rolledBack: number;
+  /** All records, but another summary, or other ones hidden: a bit of a meta file was flipped, which has no checksum. */
+  readonly altered: number;
+  /** How many had damage in the files of one session only, so that the others were held to be untouched. */
+  readonly isolated: number;
 }
 
 /** A broken promise. */
@@ -57,29 +70,10 @@ export interface DeviceFinding {
   readonly story: string;
 }
 
-/** What reports damage. */
-const reports: ReadonlySet<string> = new Set([
-  "torn-tail",
-  "damaged-line",
-  "quarantined",
-  "meta-rebuilt",
-  "replace-pending",
-  "replace-discarded",
-  "replace-finished",
-  "delete-finished",
-]);
-
-/** With which a call may be refused, because what is there cannot be trusted. */
-const refusals: ReadonlySet<string> = new Set(["corrupt", "failed", "io"]);
-
-/** Every text that was ever given to a session. */
-type Ledger = ReadonlyMap<number, Set<string>>;
-
-interface Moment {
-  fileSystem: SimulatedFileSystem;
-  world: WorldModel;
-  label: number;
-  description: string;
+/** What the device may have done to a disk. */
+interface Lie extends Damage {
+  /** The sessions whose files are not as an honest device would have left them; null: nobody can say. */
+  readonly damaged: ReadonlySet<number> | null;
 }
 
 /** Tries what devices may do to scenarios. */
@@ -87,8 +81,8 @@ export class DeviceTrials {
   readonly #subject: Subject;
   readonly #cutsPerStep: number;
   readonly #states = new StateSet();
-  #losses = 0;
-  #reported = 0;
+  readonly #fates = new Map<Fate, number>();
+  #isolated = 0;
 
   /**
    * Creates one that has seen nothing.
@@ -103,7 +97,15 @@ export class DeviceTrials {
 
   /** What came of it so far. */
   get counts(): DeviceTrialCounts {
-    return { states: this.#states.size, losses: this.#losses, reported: this.#reported };
+    const count = (fate: Fate): number => this.#fates.get(fate) ?? 0;
+    return {
+      states: this.#states.size,
+      intact: count("intact"),
+      reported: count("reported"),
+      rolledBack: count("rolled back"),
+      altered: count("altered"),
+      isolated: this.#isolated,
+    };
   }
 
   /**
@@ -115,21 +117,19 @@ export class DeviceTrials {
    */
   async run(scenario: Scenario, profile: DeviceProfile): Promise<DeviceFinding | null> {
     return await withStoppedClock(async () => {
-      const moments: Moment[] = [];
-      const { ledger } = await record(this.#subject, scenario, { device: profile, moments });
+      const recording = await record(this.#subject, scenario, { device: profile });
       const random = new SeededRandom(scenario.seed);
-      for (const moment of moments) {
+      for (const moment of recording.moments) {
         for (let cut = 0; cut < this.#cutsPerStep; cut++) {
           const choices = lie(random, profile, moment.fileSystem.pending().length);
           const machine = moment.fileSystem.crash(choices);
-          if (!this.#states.add(machine.cacheImageHash())) continue;
-          try {
-            await this.#check(machine, moment, ledger);
-          } catch (error) {
-            const violation = error instanceof Violation ? error : new Violation("error", describeError(error));
-            const story = [scenario.operations.map(({ kind }) => kind).join("; "), moment.description];
-            return { violation, story: [...story, moment.fileSystem.describe(choices)].join("\n") };
-          }
+          if (!this.#isNew(machine, moment, recording)) continue;
+          const violation = await this.#violationOf(machine, moment, recording, async () => {
+            return await lieOf(machine, moment, recording.notes, { choices, profile });
+          });
+          if (violation === null) continue;
+          const story = [scenario.operations.map(({ kind }) => kind).join("; "), moment.description];
+          return { violation, story: [...story, moment.fileSystem.describe(choices)].join("\n") };
         }
       }
       return null;
@@ -147,52 +147,80 @@ export class DeviceTrials {
     return await withStoppedClock(async () => {
       for (let failAt = 1;; failAt++) {
         const faulty: FaultyFileSystem[] = [];
+        const hasFired = (): boolean => faulty.some(({ fired }) => fired.length > 0);
         const wrap = (inner: SimulatedFileSystem): FileSystem => {
           const fault = new FaultyFileSystem(inner, { failAt, fault: { kind: "sync", mode: "late" } });
           faulty.push(fault);
           return fault;
         };
-        const { ledger, moment } = await record(this.#subject, scenario, { wrap, moments: [] });
-        if (faulty.every(({ fired }) => fired.length === 0)) return null;
+        let since = 0;
+        const onNote = (time: number): void => void (hasFired() || (since = time));
+        const recording = await record(this.#subject, scenario, { wrap, onNote });
+        if (!hasFired()) return null;
         for (const choices of [[], new Array<number>(32).fill(-1)]) {
-          const machine = moment.fileSystem.crash(choices);
-          if (!this.#states.add(machine.cacheImageHash())) continue;
-          try {
-            await this.#check(machine, moment, ledger);
-          } catch (error) {
-            const violation = error instanceof Violation ? error : new Violation("error", describeError(error));
-            const story = `${scenario.operations.map(({ kind }) => kind).join("; ")}\nsync ${failAt} fails late`;
-            return { violation, story };
-          }
+          const machine = recording.end.fileSystem.crash(choices);
+          if (!this.#isNew(machine, recording.end, recording)) continue;
+          const violation = await this.#violationOf(machine, recording.end, recording, async () => {
+            return { damaged: null, since, isBitOfMeta: false };
+          });
+          if (violation === null) continue;
+          const story = `${scenario.operations.map(({ kind }) => kind).join("; ")}\nsync ${failAt} fails late`;
+          return { violation, story };
         }
       }
     });
   }
 
-  async #check(machine: SimulatedFileSystem, moment: Moment, ledger: Ledger): Promise<void> {
-    const events = new Set<string>();
-    const onEvent = ({ type }: { type: string }): void => void events.add(type);
-    let isLess = false;
-    for (const readOnly of [true, false]) {
-      const store = await this.#subject.open({ fileSystem: machine.anotherProcess(), readOnly, onEvent })
-        .catch(orRefused);
-      // That a directory whose sync was dropped is gone is nothing that a reader could be shown.
-      if (store === undefined) continue;
-      for (const [index, texts] of ledger) {
-        const session = await store.session(sessionKeys[index] ?? "").catch(orRefused);
-        if (session === undefined) continue;
-        if (!readOnly && await store.has(sessionKeys[index] ?? "")) await session.setSummary("").catch(orRefused);
-        const { shown, strangers, damaged } = await look(session, texts, ledger);
-        const isReported = damaged || [...events].some((type) => reports.has(type));
-        // A page that a device has put into another log brings whole records with it; only the first is tied to a key.
-        if (strangers > 0 && !isReported) throw new Violation("I3", "Another session's records, without a word");
-        isLess = checkGaps(index, shown, moment.world, isReported) || isLess;
-      }
-      await store.close().catch(orRefused);
+  /** A disk as it was earlier is another case once there ought to be more. */
+  #isNew(machine: SimulatedFileSystem, { time }: Moment, { notes }: Recording): boolean {
+    return this.#states.add(mixHashes(machine.cacheImageHash(), notes[time - 1]?.world.fingerprint ?? 0));
+  }
+
+  async #violationOf(
+    machine: SimulatedFileSystem,
+    moment: Moment,
+    { ledger, notes }: Recording,
+    lieTold: () => Promise<Lie>,
+  ): Promise<Violation | null> {
+    try {
+      const told = await lieTold();
+      const fate = await this.#check(machine, notes.slice(0, moment.time), ledger, told);
+      this.#fates.set(fate, (this.#fates.get(fate) ?? 0) + 1);
+      if (told.damaged !== null && told.damaged.size === 1) this.#isolated++;
+      await this.#goOn(machine, moment, ledger);
+      return null;
+    } catch (error) {
+      return error instanceof Violation ? error : new Violation("error", describeError(error));
     }
-    if (isLess) this.#losses++;
-    if ([...events].some((type) => reports.has(type))) this.#reported++;
-    await this.#goOn(machine, moment, ledger);
+  }
+
+  async #check(machine: SimulatedFileSystem, notes: readonly Note[], ledger: Ledger, told: Lie): Promise<Fate> {
+    const found: Fate[] = [];
+    const isDamaged = (index: number): boolean => told.damaged?.has(index) ?? true;
+    const healthy = [...ledger.keys()].filter((index) => !isDamaged(index));
+    const asFound = await filesOfSessions(machine, healthy);
+    for (const readOnly of [true, false]) {
+      const events: StoreEvent[] = [];
+      const onEvent = (event: StoreEvent): void => void events.push(event);
+      const store = await this.#subject.open({ fileSystem: machine.anotherProcess(), readOnly, onEvent })
+        .catch(refusalOf);
+      for (const index of [...ledger.keys()].filter(isDamaged)) {
+        const sight = await see(store, index, ledger.get(index) ?? new Set(), { ledger, events, readOnly });
+        found.push(judge(index, sight, notes, told));
+        if (readOnly || typeof store === "string" || !await store.has(sessionKeys[index] ?? "")) continue;
+        await (await store.session(sessionKeys[index] ?? "")).setSummary("").catch(refusalOf);
+      }
+      if (differingFiles(asFound, await filesOfSessions(machine, healthy)).length > 0) {
+        throw new Violation("I17", "Opening a damaged session has changed files of another one");
+      }
+      for (const index of healthy) {
+        const sight = await see(store, index, ledger.get(index) ?? new Set(), { ledger, events, readOnly });
+        const fate = judge(index, sight, notes, { since: notes.length - 1, isBitOfMeta: false });
+        if (fate !== "intact") throw new Violation("I17", `${sessionKeys[index]} is ${fate}, and was not damaged`);
+      }
+      if (typeof store !== "string") await store.close().catch(refusalOf);
+    }
+    return worstOf(found);
   }
 
   /** What is appended from now on, by a device that has stopped to lie, is kept. */
@@ -201,64 +229,49 @@ export class DeviceTrials {
     const kept: [number, string][] = [];
     for (const index of ledger.keys()) {
       const text = `{"role":"user","content":"${moment.label + 1000 + index} after"}`;
-      const session = await store.session(sessionKeys[index] ?? "").catch(orRefused);
-      if (await session?.appendText(text).catch(orRefused) !== undefined) kept.push([index, text]);
+      try {
+        await (await store.session(sessionKeys[index] ?? "")).appendText(text);
+        kept.push([index, text]);
+      } catch (error) {
+        refusalOf(error);
+      }
     }
-    const after = await this.#subject.open({ fileSystem: machine.crash(), readOnly: true }).catch(orRefused);
+    const events: StoreEvent[] = [];
+    const after = await this.#subject.open({ fileSystem: machine.crash(), readOnly: true }).catch(refusalOf);
     for (const [index, text] of kept) {
-      const session = await after?.session(sessionKeys[index] ?? "");
       const known = new Set([...ledger.get(index) ?? [], text]);
-      const { shown } = session === undefined ? { shown: [] } : await look(session, known, ledger);
-      if (shown.at(-1) !== text) throw new Violation("I1", `An append after the damage is lost: ${text.slice(0, 60)}`);
+      const { log } = await see(after, index, known, { ledger, events, readOnly: true });
+      if (log.at(-1)?.text === text) continue;
+      throw new Violation("I1", `An append after the damage is lost: ${text.slice(0, 60)}`);
     }
   }
 }
 
-/** Performs a scenario, keeps every moment at which it may end, and every text that it gives to the store. */
-async function record(
-  subject: Subject,
-  scenario: Scenario,
-  { device, moments, wrap }: {
-    device?: DeviceProfile;
-    moments: Moment[];
-    wrap?: (inner: SimulatedFileSystem) => FileSystem;
-  },
-): Promise<{ ledger: Ledger; moment: Moment }> {
-  const { model, sectorBytes, seed } = scenario;
-  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed, device });
-  await fileSystem.makeDirectory(storeDirectory, 0o700);
-  await fileSystem.syncDirectory("/");
-  let isFaulty = false;
-  const experiment = new Experiment(subject, fileSystem, undefined, {
-    expectsErrors: wrap !== undefined,
-    wrap: (inner) => isFaulty && wrap !== undefined ? wrap(inner) : inner,
-  });
-  const ledger = new Map<number, Set<string>>();
-  const note = (): void => {
-    for (const [index, { states }] of experiment.world.sessions.entries()) {
-      for (const { log } of states) {
-        for (const { text } of log) ledger.set(index, (ledger.get(index) ?? new Set()).add(text));
-      }
-    }
+/** What the choices of a power cut have let the device do. */
+async function lieOf(
+  machine: SimulatedFileSystem,
+  { fileSystem, time }: Moment,
+  notes: readonly Note[],
+  { choices, profile }: { choices: readonly number[]; profile: DeviceProfile },
+): Promise<Lie> {
+  const [dropped = 0] = choices;
+  if (dropped > 0) {
+    // The disk is at least what it was before the first sync that was dropped.
+    const syncs = (notes[time - 1]?.syncs ?? 0) - dropped;
+    const since = Math.max(0, notes.findLastIndex((note) => note.syncs <= syncs));
+    return { damaged: null, since, isBitOfMeta: false };
+  }
+  const honest = fileSystem.crash(choices.map((choice, index) => index < DEVICE_CHOICES ? 0 : choice));
+  const isHonest = honest.cacheImageHash() === machine.cacheImageHash();
+  const paths = isHonest ? [] : differingFiles(await filesOfSessions(honest), await filesOfSessions(machine));
+  const ownerOf = (path: string): number =>
+    sessionKeys.findIndex((_, index) => path.startsWith(`${storeDirectory}/${filesOf(index).name}.`));
+  const { shornWrites = false, misdirectedWrites = false, flippedBits = false } = profile;
+  return {
+    damaged: new Set(paths.map(ownerOf)),
+    since: shornWrites || misdirectedWrites ? 0 : time - 1,
+    isBitOfMeta: flippedBits && paths.every((path) => filesOf(ownerOf(path)).meta === path),
   };
-  const watch = (machine: SimulatedFileSystem): void => {
-    machine.onStep = (_step, description) => {
-      note();
-      if (description.startsWith("before")) return;
-      const { world, label } = experiment.knowledge;
-      moments.push({ fileSystem: experiment.fileSystem.clone(), world, label, description });
-    };
-  };
-  for (const operation of scenario.prepare) await experiment.perform(operation);
-  if (wrap !== undefined) await experiment.close();
-  isFaulty = true;
-  watch(fileSystem);
-  for (const operation of scenario.operations) await experiment.perform(operation);
-  await experiment.close();
-  note();
-  fileSystem.onStep = undefined;
-  const { world, label } = experiment.knowledge;
-  return { ledger, moment: { fileSystem, world, label, description: "at the end" } };
 }
 
 /** The first four are the device's; of what is pending, all, nothing or some survives. */
@@ -266,64 +279,8 @@ function lie(random: SeededRandom, profile: DeviceProfile, pending: number): num
   const dropped = random.below((profile.droppedSyncs ?? 0) + 1);
   const rest = [-1, 0, 1][random.below(3)] ?? 0;
   const survive = Array.from({ length: pending + 16 }, () => rest === 1 ? random.below(5) - 1 : rest);
-  return [dropped, random.below(4) === 0 ? 0 : 1, random.below(4), random.below(1 << 16), ...survive];
-}
-
-/** What a session shows, hidden records too: nothing invented, nothing twice, nothing out of order (I2, I3). */
-async function look(
-  session: SubjectSession,
-  known: ReadonlySet<string>,
-  ledger: Ledger,
-): Promise<{ shown: string[]; strangers: number; damaged: boolean }> {
-  const shown: string[] = [];
-  let strangers = 0;
-  let last = -1;
-  let label = -1;
-  try {
-    for await (const { sequence, text } of session.texts({ all: true })) {
-      if (!known.has(text) && [...ledger.values()].some((texts) => texts.has(text))) {
-        strangers++;
-        continue;
-      }
-      if (!known.has(text)) throw new Violation("I3", `Nobody wrote ${text.slice(0, 100)}`);
-      if (shown.includes(text)) throw new Violation("I3", `Twice: ${text.slice(0, 100)}`);
-      const own = labelOf(text);
-      if (sequence <= last || own <= label) throw new Violation("I2", `Out of order: ${text.slice(0, 100)}`);
-      [last, label] = [sequence, own];
-      shown.push(text);
-    }
-    const { damaged, tornTail, meta } = await session.verify();
-    return { shown, strangers, damaged: damaged.length > 0 || tornTail !== null || meta !== "ok" };
-  } catch (error) {
-    if (error instanceof Violation) throw error;
-    orRefused(error);
-    return { shown, strangers, damaged: true };
-  }
-}
-
-/** Whether something acknowledged is missing; in front of something that is there it must have been reported (I11). */
-function checkGaps(index: number, shown: readonly string[], world: WorldModel, isReported: boolean): boolean {
-  const { states } = world.sessions[index] ?? { states: [] };
-  const [base] = states;
-  if (base === undefined) return false;
-  const must = base.log.filter(({ text }) => states.every(({ log }) => log.some((entry) => entry.text === text)));
-  const missing = must.filter(({ text }) => !shown.includes(text));
-  const lastShown = labelOf(shown.at(-1) ?? "");
-  const inside = missing.find(({ text }) => labelOf(text) < lastShown);
-  if (inside !== undefined && !isReported) {
-    throw new Violation("I11", `Missing without a word: ${inside.text.slice(0, 100)}`);
-  }
-  return missing.length > 0;
-}
-
-function labelOf(text: string): number {
-  return Number(/"content":"(\d+)/.exec(text)?.[1] ?? -1);
-}
-
-function orRefused(error: unknown): undefined {
-  const code = systemErrorCode(error) ?? "none";
-  if (!refusals.has(code) && code !== "not-found") throw new Violation("error", describeError(error));
-  return undefined;
+  // Of any file, and of all bits of a file with its fill.
+  return [dropped, random.below(4) === 0 ? 0 : 1, random.below(64), random.below(1 << 20), ...survive];
 }
 
 /**

@@ -22,6 +22,14 @@ export interface Caught {
   readonly message: string;
 }
 
+/** What the language itself throws, wherever in a message it is told of. */
+const languageErrors = /\b(?:Type|Reference|Range|Syntax)Error\b/;
+
+/** Whether what found a mutant out is an error that says nothing of a promise: no invariant, no error of the store's. */
+export function isPlainError({ invariant, message }: Caught): boolean {
+  return languageErrors.test(message) || (invariant === "error" && !message.includes("HoldfastError"));
+}
+
 /** Who is hunted: the same store, as the laboratory sees it and as a user does. */
 export interface Prey {
   /** Where its source is. */

@@ -24,6 +24,11 @@ export interface Mutation {
   readonly hunts: readonly Hunt[];
   /** Why nobody can notice: another step gives the same promise. Then all hunts must find nothing. */
   readonly redundant?: string;
+  /**
+   * Why it is enough that the mutant fails with an error that says nothing of a promise: a `TypeError` of its own, say,
+   * which every caller would notice. Without, such an error is not taken for one who has noticed.
+   */
+  readonly fails?: string;
 }
 
 /** Makes the mutant of a mutation; of none, a true copy of the product. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { isEverythingAsked, sequenceStride } from "../crash/crash_budget.ts";
-import type { Caught, Hunt } from "./hunts.ts";
+import { type Caught, type Hunt, isPlainError } from "./hunts.ts";
 import { loadMutant, mutatedSources, removeScratch } from "./mutant_source.ts";
 import { mutationTable as groups } from "./mutation_table.ts";
 import { type Mutation, preyOf } from "./mutation.ts";
@@ -27,6 +27,20 @@ test("every row of the table, also of those that wait for the night, changes wha
   }
 });
 
+test("an error that says nothing of a promise is told from what does", () => {
+  const plain = [
+    { invariant: "error", message: "TypeError: this.#log is undefined\n    at append" },
+    { invariant: "I10", message: "Recovery failed: HoldfastError failed: Session failed; because of RangeError: -1" },
+    { invariant: "error", message: "nothing was set aside" },
+  ];
+  const told = [
+    { invariant: "I1", message: "shows    []" },
+    { invariant: "error", message: "HoldfastError: Blob of record 0 at /content cannot be read: it is missing" },
+  ];
+  for (const caught of plain) assert.ok(isPlainError(caught), caught.message);
+  for (const caught of told) assert.ok(!isPlainError(caught), caught.message);
+});
+
 test("the product, unchanged, passes whatever its mutants are put through", async () => {
   const hunts = new Set<Hunt>(
     [...chosenRows].flatMap(huntsOf).filter(({ isOfSuite }) => isOfSuite !== true || isEverythingAsked),
@@ -44,8 +58,10 @@ for (const [group, mutations] of groups) {
     const survivors: string[] = [];
     for (const mutation of chosen(mutations)) {
       const { hunt, caught } = await huntDown(mutation);
-      console.log(rowOf(mutation, hunt, caught));
-      if ((caught === null) !== (mutation.redundant !== undefined)) survivors.push(rowOf(mutation, hunt, caught));
+      const row = rowOf(mutation, hunt, caught);
+      console.log(row);
+      if ((caught === null) !== (mutation.redundant !== undefined)) survivors.push(row);
+      else if (caught !== null && isPlainError(caught) !== (mutation.fails !== undefined)) survivors.push(row);
     }
     assert.deepEqual(survivors, []);
   });
@@ -59,19 +75,24 @@ function huntsOf({ hunts }: Mutation): readonly Hunt[] {
   return hunts;
 }
 
+/** The first who sees a promise break; nobody does: the first at whom the mutant fails with an error. */
 async function huntDown(mutation: Mutation): Promise<{ hunt: Hunt | null; caught: Caught | null }> {
   const prey = await preyOf(mutation);
+  let failed: { hunt: Hunt; caught: Caught } | null = null;
   for (const hunt of mutation.hunts) {
     const caught = await hunt.run(prey);
-    if (caught !== null) return { hunt, caught };
+    if (caught === null) continue;
+    if (mutation.fails !== undefined || !isPlainError(caught)) return { hunt, caught };
+    failed ??= { hunt, caught };
   }
-  return { hunt: null, caught: null };
+  return failed ?? { hunt: null, caught: null };
 }
 
 function rowOf({ name, redundant }: Mutation, hunt: Hunt | null, caught: Caught | null): string {
   if (hunt !== null && caught !== null) {
     const lines = caught.message.split("\n", 1).join().slice(0, 100);
-    return `${name} -> ${caught.invariant} (${hunt.name}): ${lines}`;
+    const plain = isPlainError(caught) ? ", a plain error" : "";
+    return `${name} -> ${caught.invariant}${plain} (${hunt.name}): ${lines}`;
   }
   return redundant === undefined ? `${name} -> NOT CAUGHT` : `${name} -> redundant: ${redundant}`;
 }
