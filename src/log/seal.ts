@@ -7,9 +7,9 @@
 
 import { crc32 } from "./checksum.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
-import { linesFromEnd } from "./log_lines.ts";
+import { linesFromEnd, LogLines } from "./log_lines.ts";
 import type { ChainPosition } from "./record_chain.ts";
-import { checksumText, lineFeed, readMark } from "./record_format.ts";
+import { checksumText, lineChecksum, lineFeed, type MarkVerdict, readMark } from "./record_format.ts";
 
 /** `holdfast.sealed` of the meta file. */
 export interface Seal {
@@ -64,13 +64,30 @@ export async function findSeal(handle: FileHandle, seal: Seal, size: number): Pr
     ? verdict.kind === "marked" && checksumText(verdict.mark.checksum) === seal.checksum &&
       verdict.mark.sequence < seal.next
     : checksumText(crc32(last)) === seal.line;
-  if (!found) return null;
+  if (!found || await isPassed(handle, seal, size, verdict)) return null;
   return {
     offset: seal.bytes,
     checksum: Number.parseInt(seal.checksum, 16),
     sequence: seal.next,
     rawCount: seal.count,
   };
+}
+
+/**
+ * Whether the record behind a seal has a lower number than the seal says: then that is damage, as no record is written
+ * with a number that was not to be used. Where the numbers go on without a gap nothing is read for it.
+ */
+async function isPassed(handle: FileHandle, seal: Seal, size: number, last: MarkVerdict): Promise<boolean> {
+  if (last.kind === "marked" && seal.next === last.mark.sequence + 1) return false;
+  const lines = new LogLines(handle, seal.bytes, size);
+  while (await lines.fill()) {
+    const line = lines.next();
+    if (line === null) continue;
+    const verdict = line.bytes === null ? null : readMark(line.bytes);
+    return line.bytes !== null && verdict?.kind === "marked" && verdict.mark.sequence < seal.next &&
+      lineChecksum(line.bytes, verdict.mark, Number.parseInt(seal.checksum, 16)) === verdict.mark.checksum;
+  }
+  return false;
 }
 
 /** The line whose LF stands directly in front of an offset. */

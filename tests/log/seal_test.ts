@@ -70,6 +70,10 @@ test("findSeal() refuses a wrong checksum, and a number that the line contradict
   assert.equal(await find(own.bytes(), { ...seal, next: 1 }), null);
   // `first` may be further on than the last record (B2).
   assert.notEqual(await find(own.bytes(), { ...seal, next: 40 }), null);
+  // But no record comes behind it then that was to have a lower number.
+  const next = new LogBuilder().own('{"a":0}').own('{"a":1}').own('{"a":2}').bytes();
+  assert.notEqual(await find(next, seal), null);
+  assert.equal(await find(next, { ...seal, next: 3 }), null);
   const foreignSeal = await sealOf(foreign);
   assert.equal(await find(foreign.bytes(), { ...foreignSeal, line: "00000000" }), null);
   assert.equal(await find(own.bytes(), foreignSeal), null);
