@@ -70,8 +70,13 @@ export const command: Command = {
 };
 
 async function runAgain(context: CommandContext, text: string): Promise<number> {
+  const { reproduceFault } = await import("../torture/fault_loop.ts");
   const { reproduce } = await import("../torture/laboratory.ts");
-  const story = await reproduce(text).catch((error: unknown) => {
+  const runIt = async (): Promise<string | null> => {
+    const fault = await reproduceFault(text);
+    return fault === null ? await reproduce(text) : fault.story;
+  };
+  const story = await runIt().catch((error: unknown) => {
     if (error instanceof TypeError || error instanceof SyntaxError) throw new UsageError(error.message);
     throw error;
   });
@@ -80,6 +85,7 @@ async function runAgain(context: CommandContext, text: string): Promise<number> 
 }
 
 async function runFaults(context: CommandContext): Promise<number> {
+  const { tellFault } = await import("../torture/fault_finding.ts");
   const { runFaultLoop } = await import("../torture/fault_loop.ts");
   const { faultPlans, faultScenarios } = await import("../torture/fault_plans.ts");
   const { holdfastSubject } = await import("../torture/subject.ts");
@@ -90,7 +96,7 @@ async function runFaults(context: CommandContext): Promise<number> {
     broken += failures.length;
     if (json) return await writeJson(context, { fault, runs, failures });
     await context.stdout.write(`${failures.length === 0 ? "ok" : "BROKEN"}  ${fault}: ${countOf(runs, "run")}\n`);
-    for (const failure of failures) await context.stdout.write(`      ${failure}\n`);
+    for (const failure of failures) await context.stdout.write(`${failure.replaceAll(/^/gm, "      ")}\n`);
   };
   for (const { name, plan } of faultPlans) {
     let runs = 0;
@@ -99,8 +105,7 @@ async function runFaults(context: CommandContext): Promise<number> {
       throwIfInterrupted(context);
       const result = await runFaultLoop(holdfastSubject, scenario, plan);
       runs += result.runs;
-      const { failure } = result;
-      if (failure !== null) failures.push(`call ${failure.failAt} (${failure.call}), ${failure.message}`);
+      if (result.failure !== null) failures.push(tellFault(result.failure));
       await progress.update(() => `${name}: ${formatCount(runs)} runs`);
     }
     await tell(name, runs, failures);
@@ -113,7 +118,9 @@ async function runFaults(context: CommandContext): Promise<number> {
     for (const scenario of deviceScenarios()) {
       throwIfInterrupted(context);
       const finding = await (device === null ? trials.runLateSyncs(scenario) : trials.run(scenario, device.profile));
-      if (finding !== null) failures.push(`${finding.violation.invariant}: ${finding.violation.message}`);
+      if (finding !== null) {
+        failures.push(`${finding.violation.invariant}: ${finding.violation.message}\n${finding.story}`);
+      }
       await progress.update(() => `${name}: ${formatCount(trials.counts.states)} distinct disks`);
     }
     await tell(name, trials.counts.states, failures);

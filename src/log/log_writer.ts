@@ -232,9 +232,9 @@ export class LogWriter implements GroupOwner {
     end.size = end.tailOffset;
   }
 
-  /** Gives the file back. Makes nothing durable. */
+  /** Gives the file back. Makes nothing durable: where that fails nothing is lost, and nobody is told that it was. */
   async close(): Promise<void> {
-    await this.#log.handle.close();
+    await this.#log.handle.close().catch(() => undefined);
   }
 
   /** {@inheritDoc GroupOwner.assertOpen} */

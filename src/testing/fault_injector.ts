@@ -8,7 +8,7 @@ import type { Choices } from "./crash_choices.ts";
 import { systemError } from "./system_error.ts";
 import type { SyncFaultMode } from "./writeback.ts";
 
-/** A call of the port, of a file system or an open file. */
+/** A call of the port, of a file system or an open file; `path` is `pathSync`, which has no other twin. */
 export type PortMethod =
   | "open"
   | "stat"
@@ -24,6 +24,7 @@ export type PortMethod =
   | "release"
   | "waitForChange"
   | "realPath"
+  | "overwritesInPlace"
   | "read"
   | "write"
   | "truncate"
@@ -31,6 +32,8 @@ export type PortMethod =
   | "fileStat"
   | "setMode"
   | "setOwner"
+  | "setModified"
+  | "path"
   | "close";
 
 /** One call, as {@linkcode FaultPlan.filter} sees it. The blocking twins go by the same names. */
@@ -74,6 +77,15 @@ export type Fault =
     readonly choices?: Choices;
     /** With this code: `ENOSPC` where space is found missing only now; `EIO` by default. */
     readonly code?: string;
+  }
+  | {
+    /**
+     * A sync of a directory fails, and the kernel forgets what was to be written: until a name in the directory changes
+     * again, further syncs of it resolve and do nothing, as on file systems without a journal.
+     */
+    readonly kind: "directory-sync";
+    /** With this code; `EIO` by default. */
+    readonly code?: string;
   };
 
 /** Options for {@linkcode FaultyFileSystem}. */
@@ -114,6 +126,7 @@ const CHANGING: ReadonlySet<PortMethod> = new Set<PortMethod>([
   "truncate",
   "setMode",
   "setOwner",
+  "setModified",
 ]);
 
 /** Counts calls, and says which one fails. */
@@ -170,11 +183,26 @@ export class FaultInjector {
     if (call.method === "close" || (fault.kind === "error" && fault.done === true)) await perform();
     throw faultError(fault, call);
   }
+
+  /**
+   * Makes a blocking call, or lets it fail.
+   *
+   * @param call The call.
+   * @param perform Does it.
+   * @returns What it gives.
+   */
+  runSync<T>(call: PortCall, perform: () => T): T {
+    const fault = this.next(call);
+    if (fault === undefined) return perform();
+    if (fault.kind === "error" && fault.done === true) perform();
+    throw faultError(fault, call);
+  }
 }
 
 /** Whether a call can fail in this way. */
 function fits(fault: Fault, call: PortCall): boolean {
   if (fault.kind === "short-write") return call.method === "write" && (call.length ?? 0) > 0;
+  if (fault.kind === "directory-sync") return call.method === "syncDirectory";
   return fault.kind === "error" || call.method === "syncData";
 }
 

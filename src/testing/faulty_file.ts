@@ -23,6 +23,12 @@ export class FaultyFile implements FileHandle {
   readonly #injector: FaultInjector;
   readonly #target: SyncFaultTarget | undefined;
   #isLate = false;
+  /** {@inheritDoc FileHandle.writeDurable} */
+  readonly writeDurable?: NonNullable<FileHandle["writeDurable"]>;
+  /** {@inheritDoc FileHandle.pathSync} */
+  readonly pathSync?: NonNullable<FileHandle["pathSync"]>;
+  /** {@inheritDoc FileHandle.setModified} */
+  readonly setModified?: NonNullable<FileHandle["setModified"]>;
 
   /**
    * Wraps an open file.
@@ -37,6 +43,17 @@ export class FaultyFile implements FileHandle {
     this.#path = path;
     this.#injector = injector;
     this.#target = target;
+    // What is missing below is missing here: who finds it takes another way, and that way is to fail, too.
+    const writeDurable = inner.writeDurable?.bind(inner);
+    if (writeDurable !== undefined) {
+      this.writeDurable = (bytes, offset) => this.#writeDurable(writeDurable, bytes, offset);
+    }
+    const pathSync = inner.pathSync?.bind(inner);
+    if (pathSync !== undefined) this.pathSync = () => injector.runSync({ method: "path", path }, pathSync);
+    const setModified = inner.setModified?.bind(inner);
+    if (setModified !== undefined) {
+      this.setModified = (modifiedMs) => injector.run({ method: "setModified", path }, () => setModified(modifiedMs));
+    }
   }
 
   /** {@inheritDoc FileHandle.read} */
@@ -48,9 +65,7 @@ export class FaultyFile implements FileHandle {
   /** {@inheritDoc FileHandle.readSync} */
   readSync(buffer: Uint8Array, offset: number): number {
     const call: PortCall = { method: "read", path: this.#path, offset, length: buffer.length };
-    const fault = this.#injector.next(call);
-    if (fault !== undefined) throw faultError(fault, call);
-    return this.#inner.readSync(buffer, offset);
+    return this.#injector.runSync(call, () => this.#inner.readSync(buffer, offset));
   }
 
   /** {@inheritDoc FileHandle.write} */
@@ -71,26 +86,21 @@ export class FaultyFile implements FileHandle {
     return answer(fault, call, done);
   }
 
-  /** {@inheritDoc FileHandle.writeDurable} */
-  async writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
+  /** It can fail as a write, and as a sync. */
+  async #writeDurable(
+    writeDurable: NonNullable<FileHandle["writeDurable"]>,
+    bytes: Uint8Array,
+    offset: number,
+  ): Promise<number> {
     const call: PortCall = { method: "write", path: this.#path, offset, length: bytes.length };
     const fault = this.#injector.next(call);
     if (fault !== undefined) {
       const part = partWritten(fault, bytes);
-      const done = part === undefined ? 0 : await this.#writeDurable(part, offset);
-      return answer(fault, call, done);
+      return answer(fault, call, part === undefined ? 0 : await writeDurable(part, offset));
     }
-    // It can fail as a write, and as a sync.
     const { passes, failure } = this.#planSync();
-    const count = passes ? await this.#writeDurable(bytes, offset) : await this.#inner.write(bytes, offset);
+    const count = passes ? await writeDurable(bytes, offset) : await this.#inner.write(bytes, offset);
     if (failure !== undefined) throw failure;
-    return count;
-  }
-
-  async #writeDurable(bytes: Uint8Array, offset: number): Promise<number> {
-    if (this.#inner.writeDurable !== undefined) return await this.#inner.writeDurable(bytes, offset);
-    const count = await this.#inner.write(bytes, offset);
-    await this.#inner.syncData();
     return count;
   }
 

@@ -7,9 +7,9 @@
  */
 
 import type { DirectoryEntry, FileHandle, FileStat, FileSystem, LockAttempt, OpenOptions } from "../fs/filesystem.ts";
-import { FaultInjector, type FaultPlan, type PortCall } from "./fault_injector.ts";
-import { systemError } from "./system_error.ts";
+import { faultError, FaultInjector, type FaultPlan, type PortCall } from "./fault_injector.ts";
 import { FaultyFile, type SyncFaultTarget } from "./faulty_file.ts";
+import { FaultyNames } from "./faulty_names.ts";
 
 /**
  * Any port, with failures.
@@ -34,8 +34,19 @@ import { FaultyFile, type SyncFaultTarget } from "./faulty_file.ts";
  * ```
  */
 export class FaultyFileSystem implements FileSystem {
+  static #shared: FaultInjector | undefined;
   readonly #inner: FileSystem;
   readonly #injector: FaultInjector;
+  readonly #plan: FaultPlan;
+  readonly #names = new FaultyNames();
+  /** {@inheritDoc FileSystem.processName} */
+  readonly processName?: string;
+  /** {@inheritDoc FileSystem.statSync} */
+  readonly statSync?: NonNullable<FileSystem["statSync"]>;
+  /** {@inheritDoc FileSystem.cloneFile} */
+  readonly cloneFile?: NonNullable<FileSystem["cloneFile"]>;
+  /** {@inheritDoc FileSystem.overwritesInPlace} */
+  readonly overwritesInPlace?: NonNullable<FileSystem["overwritesInPlace"]>;
   /** {@inheritDoc FileSystem.startTimer} */
   readonly startTimer?: NonNullable<FileSystem["startTimer"]>;
 
@@ -48,8 +59,37 @@ export class FaultyFileSystem implements FileSystem {
    */
   constructor(inner: FileSystem, plan: FaultPlan) {
     this.#inner = inner;
+    this.#plan = plan;
+    const injector = FaultyFileSystem.#shared ?? new FaultInjector(plan);
+    FaultyFileSystem.#shared = undefined;
+    this.#injector = injector;
+    if (inner.processName !== undefined) this.processName = inner.processName;
     if (inner.startTimer !== undefined) this.startTimer = inner.startTimer.bind(inner);
-    this.#injector = new FaultInjector(plan);
+    const statSync = inner.statSync?.bind(inner);
+    if (statSync !== undefined) {
+      this.statSync = (path) => injector.runSync({ method: "stat", path }, () => statSync(path));
+    }
+    const overwritesInPlace = inner.overwritesInPlace?.bind(inner);
+    if (overwritesInPlace !== undefined) {
+      this.overwritesInPlace = (path) =>
+        injector.run({ method: "overwritesInPlace", path }, () => overwritesInPlace(path));
+    }
+    const cloneFile = inner.cloneFile?.bind(inner);
+    if (cloneFile !== undefined) {
+      this.cloneFile = (from, to) =>
+        this.#change({ method: "cloneFile", path: from, toPath: to }, [to], () => cloneFile(from, to));
+    }
+  }
+
+  /**
+   * The same failures over another port, as when the program is started again: the count of calls goes on.
+   *
+   * @param inner Does the work.
+   * @returns The other file system.
+   */
+  over(inner: FileSystem): FaultyFileSystem {
+    FaultyFileSystem.#shared = this.#injector;
+    return new FaultyFileSystem(inner, this.#plan);
   }
 
   /** How many calls could have failed so far: those that fit the fault and pass the filter. */
@@ -64,8 +104,9 @@ export class FaultyFileSystem implements FileSystem {
 
   /** {@inheritDoc FileSystem.open} */
   async open(path: string, options: OpenOptions): Promise<FileHandle> {
-    const writes = options.access === "write" || (options.create ?? "never") !== "never";
-    const handle = await this.#injector.run({ method: "open", path }, () => this.#inner.open(path, options), writes);
+    const creates = (options.create ?? "never") !== "never";
+    const open = () => this.#making(path, creates, () => this.#inner.open(path, options));
+    const handle = await this.#injector.run({ method: "open", path }, open, options.access === "write" || creates);
     return new FaultyFile(handle, path, this.#injector, canFailSync(this.#inner) ? this.#inner : undefined);
   }
 
@@ -81,50 +122,46 @@ export class FaultyFileSystem implements FileSystem {
 
   /** {@inheritDoc FileSystem.makeDirectory} */
   makeDirectory(path: string, mode: number): Promise<void> {
-    return this.#injector.run({ method: "makeDirectory", path }, () => this.#inner.makeDirectory(path, mode));
+    return this.#change({ method: "makeDirectory", path }, [path], () => this.#inner.makeDirectory(path, mode));
   }
 
   /** {@inheritDoc FileSystem.removeDirectory} */
   removeDirectory(path: string): Promise<void> {
-    return this.#injector.run({ method: "removeDirectory", path }, () => this.#inner.removeDirectory(path));
+    return this.#change({ method: "removeDirectory", path }, [path], () => this.#inner.removeDirectory(path));
   }
 
   /** {@inheritDoc FileSystem.rename} */
   rename(from: string, to: string): Promise<void> {
     const call: PortCall = { method: "rename", path: from, toPath: to };
-    return this.#injector.run(call, () => this.#inner.rename(from, to));
+    return this.#change(call, [from, to], () => this.#inner.rename(from, to));
   }
 
   /** {@inheritDoc FileSystem.link} */
   link(from: string, to: string): Promise<void> {
-    const call: PortCall = { method: "link", path: from, toPath: to };
-    return this.#injector.run(call, () => this.#inner.link(from, to));
-  }
-
-  /** {@inheritDoc FileSystem.cloneFile} */
-  cloneFile(from: string, to: string): Promise<void> {
-    const call: PortCall = { method: "cloneFile", path: from, toPath: to };
-    return this.#injector.run(call, async () => {
-      if (this.#inner.cloneFile === undefined) throw systemError("ENOTSUP", "clone", from);
-      await this.#inner.cloneFile(from, to);
-    });
+    return this.#change({ method: "link", path: from, toPath: to }, [to], () => this.#inner.link(from, to));
   }
 
   /** {@inheritDoc FileSystem.unlink} */
   unlink(path: string): Promise<void> {
-    return this.#injector.run({ method: "unlink", path }, () => this.#inner.unlink(path));
+    return this.#change({ method: "unlink", path }, [path], () => this.#inner.unlink(path));
   }
 
   /** {@inheritDoc FileSystem.syncDirectory} */
-  syncDirectory(path: string): Promise<void> {
-    return this.#injector.run({ method: "syncDirectory", path }, () => this.#inner.syncDirectory(path));
+  async syncDirectory(path: string): Promise<void> {
+    const call: PortCall = { method: "syncDirectory", path };
+    const fault = this.#injector.next(call);
+    if (fault?.kind === "directory-sync") this.#names.forget(path);
+    const isDone = fault === undefined || (fault.kind === "error" && fault.done === true);
+    if (isDone && !this.#names.looksClean(path)) await this.#inner.syncDirectory(path);
+    if (fault !== undefined) throw faultError(fault, call);
   }
 
   /** {@inheritDoc FileSystem.lock} */
   async lock(path: string, holder: string): Promise<LockAttempt> {
-    const attempt = await this.#injector.run({ method: "lock", path }, () => this.#inner.lock(path, holder));
+    const lock = () => this.#making(path, true, () => this.#inner.lock(path, holder));
+    const attempt = await this.#injector.run({ method: "lock", path }, lock);
     if (!attempt.acquired) return attempt;
-    const release = () => this.#injector.run({ method: "release", path }, () => attempt.lock.release());
+    const release = () => this.#change({ method: "release", path }, [path], () => attempt.lock.release());
     return { acquired: true, lock: { release } };
   }
 
@@ -136,6 +173,23 @@ export class FaultyFileSystem implements FileSystem {
   /** {@inheritDoc FileSystem.realPath} */
   realPath(path: string): Promise<string> {
     return this.#injector.run({ method: "realPath", path }, () => this.#inner.realPath(path));
+  }
+
+  /** Makes a call that changes names. */
+  #change<T>(call: PortCall, paths: readonly string[], perform: () => Promise<T>): Promise<T> {
+    return this.#injector.run(call, async () => {
+      const result = await perform();
+      this.#names.changed(...paths);
+      return result;
+    });
+  }
+
+  /** Makes a call that may make a file; only one that is new is a change to its directory. */
+  async #making<T>(path: string, creates: boolean, perform: () => Promise<T>): Promise<T> {
+    const isNew = creates && !this.#names.isEmpty && await this.#inner.stat(path).then(() => false, () => true);
+    const result = await perform();
+    if (isNew) this.#names.changed(path);
+    return result;
   }
 }
 

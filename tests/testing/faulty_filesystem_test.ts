@@ -1,7 +1,14 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import type { FileSystem } from "../../src/fs/filesystem.ts";
-import { type Fault, FaultyFileSystem, type PortMethod, SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { openStore } from "../../src/store/open_store.ts";
+import {
+  type Fault,
+  FaultyFileSystem,
+  type PortCall,
+  type PortMethod,
+  SimulatedFileSystem,
+} from "../../src/testing/mod.ts";
 import { bytes, diskWith, edit, listing, textAt } from "./simulation_verbs.ts";
 
 /** One call of each kind. */
@@ -15,11 +22,14 @@ async function useEverything(fileSystem: FileSystem): Promise<void> {
   file.syncDataSync();
   await file.read(new Uint8Array(4), 0);
   file.readSync(new Uint8Array(4), 0);
+  await file.writeDurable?.(bytes("te"), 0);
+  file.pathSync?.();
   await file.stat();
   await file.setMode(0o644);
   await file.setOwner(1000, 1000);
   await file.close();
   await fileSystem.stat("/d/a");
+  await fileSystem.cloneFile?.("/d/a", "/d/shared").catch(ignoreUnshared);
   await fileSystem.link("/d/a", "/d/b");
   await fileSystem.rename("/d/a", "/d/c");
   await fileSystem.unlink("/d/b");
@@ -33,6 +43,10 @@ async function useEverything(fileSystem: FileSystem): Promise<void> {
   await fileSystem.waitForChange("/d", controller.signal);
   await fileSystem.unlink("/d/c");
   await fileSystem.removeDirectory("/d");
+}
+
+function ignoreUnshared(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOTSUP")) throw error;
 }
 
 async function failures(fault: Fault, more: { persistent?: boolean; thenReadOnly?: boolean } = {}): Promise<string[]> {
@@ -60,11 +74,15 @@ test("FaultyFileSystem fails each call in turn, with each code", async () => {
     "syncData",
     "read",
     "read",
+    "write",
+    "syncData",
+    "path",
     "fileStat",
     "setMode",
     "setOwner",
     "close",
     "stat",
+    "cloneFile",
     "link",
     "rename",
     "unlink",
@@ -81,7 +99,7 @@ test("FaultyFileSystem fails each call in turn, with each code", async () => {
     assert.deepEqual(await failures({ kind: "error", code }), methods.map((method) => `${method} ${code}`));
   }
   assert.equal((await failures({ kind: "error", code: "EIO", done: true })).length, methods.length);
-  assert.deepEqual(await failures({ kind: "sync", mode: "kept" }), ["syncData EIO", "syncData EIO"]);
+  assert.deepEqual(await failures({ kind: "sync", mode: "kept" }), ["syncData EIO", "syncData EIO", "syncData EIO"]);
 });
 
 test("FaultyFileSystem: short writes take some of the bytes, and resolve or reject", async () => {
@@ -193,4 +211,54 @@ test("FaultyFileSystem counts from 1", () => {
     const plan = { failAt, fault: { kind: "error", code: "EIO" } } as const;
     assert.throws(() => new FaultyFileSystem(new SimulatedFileSystem(), plan), RangeError);
   }
+});
+
+test("FaultyFileSystem: after a failed sync of a directory the next one does nothing, until a name changes", async () => {
+  const fileSystem = await diskWith({}, { "/a": "1" });
+  const fault = { kind: "directory-sync" } as const;
+  const run = async (change: (faulty: FileSystem) => Promise<unknown>): Promise<string> => {
+    const copy = fileSystem.clone();
+    const faulty = new FaultyFileSystem(copy, { failAt: 1, fault });
+    await faulty.rename("/a", "/b");
+    await assert.rejects(faulty.syncDirectory("/"), { code: "EIO" });
+    await change(faulty);
+    await faulty.syncDirectory("/");
+    return await listing(copy.crash());
+  };
+  assert.equal(await run(async () => {}), "a=1");
+  assert.equal(await run((faulty) => faulty.open("/b", { access: "write", create: "if-missing" })), "a=1");
+  assert.equal(await run((faulty) => faulty.unlink("/b")), "");
+  assert.equal(await run((faulty) => faulty.rename("/b", "/c")), "c=1");
+  assert.equal(await run((faulty) => faulty.link("/b", "/c")), "b=1 c=1");
+  assert.equal(await run((faulty) => faulty.open("/c", { access: "write", create: "if-missing" })), "b=1 c=");
+  assert.equal(await run((faulty) => faulty.makeDirectory("/c", 0o700)), "b=1 c/");
+  assert.equal(await run((faulty) => faulty.lock("/c", "")), "b=1 c=");
+});
+
+test("FaultyFileSystem: a program that is started again goes on with the count", async () => {
+  const fileSystem = await diskWith({}, { "/a": "1" });
+  const first = new FaultyFileSystem(fileSystem, { failAt: 2, fault: { kind: "error", code: "EIO" } });
+  await first.stat("/a");
+  const second = first.over(fileSystem.anotherProcess());
+  await assert.rejects(second.stat("/a"), { code: "EIO" });
+  await first.stat("/a");
+  assert.deepEqual([first.calls, second.calls, first.fired.length], [3, 3, 1]);
+});
+
+test("FaultyFileSystem: an append makes the calls that it makes without", async () => {
+  const calls: string[] = [];
+  const note = ({ method }: PortCall): boolean => {
+    calls.push(method);
+    return false;
+  };
+  const fault = { kind: "error", code: "EIO" } as const;
+  const faulty = new FaultyFileSystem(new SimulatedFileSystem(), { failAt: 1, fault, filter: note });
+  await using store = await openStore("/sessions", { fileSystem: faulty });
+  const session = await store.session("a");
+  await session.append({ role: "user", content: "the first makes the log" });
+  await session.append({ role: "user", content: "the second, room for more" });
+  calls.length = 0;
+  await session.append({ role: "user", content: "this one only overwrites" });
+  // A look at the end, a write that syncs by itself, a look at the name: no trip to another thread for a stat.
+  assert.deepEqual(calls, ["read", "write", "syncData", "path"]);
 });
