@@ -273,7 +273,7 @@ export const lineMutations: readonly Mutation[] = [
   },
   {
     name: "a seal counts without the line that it names",
-    replace: [{ file: "log/seal.ts", from: "if (!found) return null;" }],
+    replace: [{ file: "log/seal.ts", from: "if (!found || await isPassed(handle, seal, size, verdict)) return null;" }],
     hunts: [cutHunts.truncateAll, syncProbes.otherLog],
   },
 ];
