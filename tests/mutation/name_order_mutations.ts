@@ -287,10 +287,10 @@ export const nameOrderMutations: readonly Mutation[] = [
       file: "store/session_lock.ts",
       from: "const leftBehind = await statIfThere(fileSystem, files.lock);\n  const attempt = await fileSystem.lock(",
       to:
-        "const early = await readMeta(fileSystem, files.meta);\n  const leftBehind = await statIfThere(fileSystem, files.lock);\n  const attempt = await fileSystem.lock(",
+        "const early = await readSessionMeta(fileSystem, files, key);\n  const leftBehind = await statIfThere(fileSystem, files.lock);\n  const attempt = await fileSystem.lock(",
     }, {
       file: "store/session_lock.ts",
-      from: "const meta = await readMeta(fileSystem, files.meta);\n    if (await ownerOf",
+      from: "const meta = await readSessionMeta(fileSystem, files, key);\n    if (await ownerOf",
       to: "const meta = early;\n    if (await ownerOf",
     }],
     hunts: [hunts.staleMeta],
