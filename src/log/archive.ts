@@ -231,6 +231,7 @@ export function segmentPlan(size: number, seed: number): ReadPlan {
     hasOwn: false,
     size,
     keptGlued: false,
+    breaks: 0,
   };
   return { start, tail, sequenceMin: 0, onDamage: () => undefined };
 }

@@ -43,6 +43,8 @@ export interface UnsealedTail {
   tornEnd: number;
   /** Whether a line that somebody glued to a fragment is among what is kept: what follows it may change that. */
   keptGlued: boolean;
+  /** How many of the lines that were looked at, from the anchor on, are damaged or torn. */
+  breaks: number;
   /** The file's size when it was read, in bytes. */
   size: number;
 }
@@ -114,6 +116,7 @@ class TailScan {
   #tornSince: TornLine[] = [];
   #tornEnd: number;
   #keptGlued = false;
+  #breaks = 0;
   /** The members so far of a batch whose last one has not been seen. */
   #batch: TornLine[] = [];
 
@@ -157,6 +160,7 @@ class TailScan {
       this.#chain.reject(verdict, "not a JSON object");
     }
     this.#broken = true;
+    this.#breaks++;
     if (!isFragment && verdict.kind !== "own" && endsInForeign(line)) return place;
     if (isFragment ? line.bytes?.[0] !== fragmentByte : mayVerifyLater(line)) this.#tornSince.push(place);
     return null;
@@ -195,6 +199,7 @@ class TailScan {
       torn: this.#torn,
       tornEnd: Math.max(this.#tornEnd, this.#kept.offset),
       keptGlued: this.#keptGlued,
+      breaks: this.#breaks,
     };
   }
 

@@ -199,6 +199,7 @@ function durablePlan(session: OpenSession, writer: LogWriter, sequenceMin: numbe
     tornEnd: kept.offset,
     hasOwn: false,
     keptGlued: false,
+    breaks: 0,
     size: kept.offset,
   };
   return { start: chainStartOn(session.seed), tail, sequenceMin, onDamage: () => undefined };

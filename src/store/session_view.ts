@@ -154,6 +154,9 @@ async function viewOnce(
   }
 }
 
+/** How often the end of a log is read, at the most, before what is broken there is believed. */
+const looksMax = 5;
+
 async function viewLog(
   path: string,
   handle: FileHandle,
@@ -163,8 +166,16 @@ async function viewLog(
 ): Promise<LogView> {
   const start = chainStartOn(seed);
   const floor = meta?.sealed === undefined ? start : await findSeal(handle, meta.sealed, size) ?? start;
-  const window = new EndWindow(handle, size);
-  const tail = await readUnsealedTail(window, floor, size);
+  let window = new EndWindow(handle, size);
+  let tail = await readUnsealedTail(window, floor, size);
+  // While somebody writes, a page that was read early can be older than the one behind it, as if it had broken off.
+  for (let looks = 1; tail.breaks > 0 && looks < looksMax; looks++) {
+    const { breaks, kept: { offset } } = tail;
+    window = new EndWindow(handle, size);
+    tail = await readUnsealedTail(window, floor, size);
+    // What is really damaged stays.
+    if (tail.breaks === breaks && tail.kept.offset === offset) break;
+  }
   const first = await firstActive(handle, start, tail.kept.offset, meta);
   return { path, handle, size, start, floor, tail, window, first };
 }

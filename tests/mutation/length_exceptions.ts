@@ -36,6 +36,7 @@ export const lengthExceptions: readonly LengthException[] = [
       "log/log_writer.ts: if (this.#failure !== null || end.size <= end.tailOffset) return;",
       'log/record_format.ts: if (end < 16 || line[end - 1] !== braceClose || line[end - 2] !== quote) return { kind: "unmarked" };',
       "sink/pull_session.ts: if (line.bytes[verdict.mark.bodyLength - 1] !== 0x7d) continue;",
+      "store/session_view.ts: if (tail.breaks === breaks && tail.kept.offset === offset) break;",
     ],
   },
   {
