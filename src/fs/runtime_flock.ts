@@ -7,6 +7,7 @@ import { fstat, type Stats } from "node:fs";
 import process from "node:process";
 import { systemErrorCode } from "../errors.ts";
 import { codedError, settled } from "./runtime_callback.ts";
+import { runOnDescriptor } from "./runtime_descriptor_program.ts";
 
 /** A kernel lock that is held, apart from the descriptor of the lock file. */
 export interface KernelLock {
@@ -131,22 +132,14 @@ function isBunRuntime(candidate: unknown): candidate is BunRuntime {
  * @returns The lock, or undefined if somebody else has it.
  */
 export async function lockByProgram(path: string, descriptor: number): Promise<KernelLock | undefined> {
-  // Loaded late: whoever never locks so need not wait for it.
-  const { spawn } = await import("node:child_process");
-  const exit = await new Promise<number | string>((resolve, reject) => {
-    // The short flags: busybox knows no long ones.
-    const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] });
-    child.once("error", (error) => reject(spawnError(error, path)));
-    child.once("exit", (code, signal) => resolve(code ?? signal ?? "no status"));
+  // The short flags: busybox knows no long ones.
+  const exit = await runOnDescriptor("flock", ["-n", "-x", "3"], descriptor).catch((error: unknown) => {
+    throw systemErrorCode(error) === "ENOENT" ? missingProgram(path) : error;
   });
   if (exit === 0) return { close: () => {} };
   if (exit === EXIT_REFUSED) return undefined;
   if (exit === EXIT_NOT_FOUND) throw missingProgram(path);
   throw codedError("ENOLCK", `flock ended with ${exit}: the file system may not support locks, lock '${path}'`);
-}
-
-function spawnError(error: Error, path: string): Error {
-  return systemErrorCode(error) === "ENOENT" ? missingProgram(path) : error;
 }
 
 function missingProgram(path: string): Error {

@@ -18,6 +18,7 @@ import type { FileHandle } from "node:fs/promises";
 import process from "node:process";
 import { systemErrorCode } from "../errors.ts";
 import { codedError, settled } from "./runtime_callback.ts";
+import { runOnDescriptor } from "./runtime_descriptor_program.ts";
 
 /**
  * Whether Node's permission model is on.
@@ -102,14 +103,9 @@ export class PermittedFile {
 /** Whether this Node has refused to sync: it will again. */
 let isSyncRefused = false;
 
-/** Syncs by a child that inherits the descriptor. Data and size with one call: old busybox has no other. */
+/** Data and size with one call: an old busybox has no other. */
 async function syncByProgram(path: string, descriptor: number): Promise<void> {
-  const { spawn } = await import("node:child_process");
-  const exit = await new Promise<number | string>((resolve, reject) => {
-    const child = spawn("sync", ["/proc/self/fd/3"], { stdio: ["ignore", "ignore", "ignore", descriptor] });
-    child.once("error", reject);
-    child.once("exit", (code, signal) => resolve(code ?? signal ?? "no status"));
-  }).catch((error: unknown) => {
+  const exit = await runOnDescriptor("sync", ["/proc/self/fd/3"], descriptor).catch((error: unknown) => {
     if (systemErrorCode(error) !== "ENOENT") throw error;
     throw codedError("ENOTSUP", `no 'sync' program, which Node's permission model needs, fsync '${path}'`);
   });

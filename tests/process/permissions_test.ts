@@ -7,7 +7,16 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -18,6 +27,7 @@ import {
   childRuntimes,
   missingRuntimes,
   processTimeoutMs,
+  programOnPath,
   runtimeProgram,
   spawnPrefix,
   spawnRuntime,
@@ -107,25 +117,27 @@ function assertWorks({ run }: Restricted, rights: readonly string[]): void {
 /** What a suite on an emulated machine loads into its own processes is none of those that have few rights. */
 const environment = { ...process.env, NODE_OPTIONS: "" };
 
+/** A test with a directory that nobody has rights to, and a store's own in it, which is empty. */
+function storeTest(title: string, skip: string | false, body: (base: string, store: string) => void): void {
+  test(title, { timeout: processTimeoutMs, skip }, () => {
+    const base = realpathSync(mkdtempSync(`${tmpdir()}/holdfast-permissions-`));
+    try {
+      const store = join(base, "store");
+      mkdirSync(store);
+      body(base, store);
+    } finally {
+      rmSync(base, { recursive: true, force: true });
+    }
+  });
+}
+
 const denoReason = missingRuntimes(["deno"]) ?? false;
 if (denoReason !== false) console.log(`skipped: the program on Deno with few rights: ${denoReason}`);
 
-/** Gives a directory that nobody has rights to, and a store's in it, not made yet. */
-async function withStore(body: (base: string, store: string) => void | Promise<void>): Promise<void> {
-  const base = await realpath(await mkdtemp(`${tmpdir()}/holdfast-permissions-`));
-  try {
-    await body(base, join(base, "store"));
-  } finally {
-    await rm(base, { recursive: true, force: true });
-  }
-}
-
-test("I15: the program on Deno works with two rights to the store's own directory, and names one that is missing", {
-  timeout: processTimeoutMs,
-  skip: denoReason,
-}, async () => {
-  await withStore((base, store) => {
-    mkdirSync(store);
+storeTest(
+  "I15: the program on Deno works with two rights to the store's own directory, and names one that is missing",
+  denoReason,
+  (base, store) => {
     const holdfast = restricted([runtimeProgram("deno") ?? "deno", "run", program], store);
     const [read, write, always] = [`--allow-read=${store}`, `--allow-write=${store}`, ["--no-prompt", "--no-check"]];
     assertWorks(holdfast, [...always, read, write]);
@@ -141,8 +153,8 @@ test("I15: the program on Deno works with two rights to the store's own director
     assert.equal(existsSync(store), false);
     // Its name is made durable through a descriptor of the parent, which is what that right is for.
     assert.equal(append(`--allow-read=${base}`, write), "0\n");
-  });
-});
+  },
+);
 
 /** A store's directory that is not there is named, and so is the right that making it would need. */
 function assertSaysMissing(output: string, base: string, option: RegExp): void {
@@ -165,12 +177,10 @@ function permittedNode(base: string, source: string): { node: string; model: str
   return { node, model: major >= 23 ? "--permission" : "--experimental-permission", bundle };
 }
 
-test("I15: the program under Node's permission model works with rights to the store's own directory, lock included", {
-  timeout: processTimeoutMs,
-  skip: nodeReason,
-}, async () => {
-  await withStore((base, store) => {
-    mkdirSync(store);
+storeTest(
+  "I15: the program under Node's permission model works with rights to the store's own directory, lock included",
+  nodeReason,
+  (base, store) => {
     const { node, model, bundle } = permittedNode(base, program);
     const holdfast = restricted([node, "--no-warnings", bundle], store);
     const [code, read, write] = [
@@ -189,15 +199,13 @@ test("I15: the program under Node's permission model works with rights to the st
     rmSync(store, { recursive: true });
     assertSaysMissing(append(read, write, lock), base, /run again with the --allow-fs-read option/);
     assert.equal(existsSync(store), false);
-  });
-});
+  },
+);
 
-test("I13: where Node's permission model refuses every sync, a program syncs; if that fails nothing is acknowledged", {
-  timeout: processTimeoutMs,
-  skip: nodeReason,
-}, async () => {
-  await withStore((base, store) => {
-    mkdirSync(store);
+storeTest(
+  "I13: where Node's permission model refuses every sync, a program syncs; if that fails nothing is acknowledged",
+  nodeReason,
+  (base, store) => {
     const { node, model, bundle } = permittedNode(base, program);
     // As Node 24.22 and 26.9 do; the one that runs this may be older.
     const refusing = join(base, "refusing.mjs");
@@ -213,35 +221,43 @@ test("I13: where Node's permission model refuses every sync, a program syncs; if
     );
     const programs = join(base, "programs");
     mkdirSync(programs);
+    for (const name of ["flock", "readlink", "sh"]) symlinkSync(programOnPath(name) ?? name, join(programs, name));
     const [file, ...before] = [...spawnPrefix(), node, "--no-warnings", model, `--import=${refusing}`];
     assert.ok(file !== undefined);
     const rights = ["--allow-fs-read", "--allow-fs-write"].map((right) => `${right}=${store}/`);
     const code = [bundle, refusing].map((path) => `--allow-fs-read=${path}`);
-    const append = (key: string, sync: string): { status: number | null; stdout: string; stderr: string } => {
-      writeFileSync(join(programs, "sync"), `#!/bin/sh\n${sync}\n`, { mode: 0o755 });
-      const words = [...before, ...rights, ...code, "--allow-child-process", bundle, "append", key, "--dir", store];
-      const env = { ...environment, PATH: `${programs}:${process.env.PATH}` };
-      return spawnSync(file, words, { encoding: "utf8", input: '{"n":1}\n{"n":2}\n', cwd: base, env });
-    };
     const synced = join(base, "synced");
-    const ok = append("k", `readlink -f "$1" >> ${synced}; PATH=\${PATH#*:} exec sync "$1"`);
-    assert.deepEqual([ok.stdout, ok.status], ["0\n1\n", 0], ok.stderr);
-    const paths = readFileSync(synced, "utf8").split("\n");
-    assert.ok(paths.includes(store) && paths.some((path) => path.startsWith(`${store}/`)), paths.join());
-    const failed = append("other", "exit 1");
-    assert.deepEqual([failed.stdout, failed.status], ["", 1]);
-    assert.match(failed.stderr, /EIO/);
-    const missing = append("another", "exit 127");
-    assert.equal(missing.stdout, "");
-  });
-});
+    const append = (key: string, sync: string | null, count = 2) => {
+      rmSync(join(programs, "sync"), { force: true });
+      rmSync(synced, { force: true });
+      if (sync !== null) writeFileSync(join(programs, "sync"), `#!/bin/sh\n${sync}\n`, { mode: 0o755 });
+      const words = [...before, ...rights, ...code, "--allow-child-process", bundle, "append", key, "--dir", store];
+      const input = Array.from({ length: count }, (_, n) => `{"n":${n}}\n`).join("");
+      const env = { ...environment, PATH: programs };
+      const { stdout, stderr, status } = spawnSync(file, words, { encoding: "utf8", input, cwd: base, env });
+      const paths = existsSync(synced) ? readFileSync(synced, "utf8").trimEnd().split("\n") : [];
+      return { stdout, stderr, status, paths };
+    };
+    const real = `readlink -f "$1" >> ${synced} && exec ${programOnPath("sync")} "$1"`;
+    const made = append("k", real);
+    assert.deepEqual([made.stdout, made.status], ["0\n1\n", 0], made.stderr);
+    assert.ok(made.paths.includes(store), made.paths.join());
+    assert.ok(made.paths.includes(join(store, "k.jsonl")), made.paths.join());
+    // Into a log that is filled ahead each append syncs by its own write: more of them start no more programs.
+    const [some, many] = [append("k", real, 20), append("k", real, 100)];
+    assert.deepEqual([some.status, many.status, many.paths], [0, 0, some.paths]);
+    for (const [sync, reason] of [["exit 1", /EIO/], [null, /no 'sync' program/]] as const) {
+      const { stdout, stderr, status } = append(`with ${sync}`, sync);
+      assert.deepEqual([stdout, status], ["", 1]);
+      assert.match(stderr, reason);
+    }
+  },
+);
 
-test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and what it says without", {
-  timeout: processTimeoutMs,
-  skip: denoReason,
-}, async () => {
-  await withStore((base, store) => {
-    mkdirSync(store);
+storeTest(
+  "the program on Deno: what HOLDFAST_DIR and push add to the two rights, and what it says without",
+  denoReason,
+  (base, store) => {
     const [file, ...before] = [...spawnPrefix(), runtimeProgram("deno") ?? "deno", "run", "--no-prompt", "--no-check"];
     assert.ok(file !== undefined);
     const env = {
@@ -265,15 +281,13 @@ test("the program on Deno: what HOLDFAST_DIR and push add to the two rights, and
     assert.match(push(), /Requires env access to "HOLDFAST_S3_FILE", .*--allow-env/);
     assert.match(push("--allow-env"), /Requires net access to "127\.0\.0\.1:47999", .*--allow-net/);
     assert.doesNotMatch(push("--allow-env", "--allow-net=127.0.0.1:47999"), /Requires/);
-  });
-});
+  },
+);
 
-test("I15: the library works under Node's permission model with rights to the store's own directory, lock included", {
-  timeout: processTimeoutMs,
-  skip: nodeReason,
-}, async () => {
-  await withStore((base, store) => {
-    mkdirSync(store);
+storeTest(
+  "I15: the library works under Node's permission model with rights to the store's own directory, lock included",
+  nodeReason,
+  (base, store) => {
     const { node, model, bundle } = permittedNode(base, permittedWalk);
     const rights = [`--allow-fs-read=${bundle}`, `--allow-fs-read=${store}/`, `--allow-fs-write=${store}/`];
     const walk = (...more: string[]): string => {
@@ -293,8 +307,8 @@ test("I15: the library works under Node's permission model with rights to the st
     const missing = walk("--allow-child-process");
     assertSaysMissing(missing, base, /run again with the --allow-fs-read option/);
     assert.match(missing, /^io: /);
-  });
-});
+  },
+);
 
 test("toHoldfastError(): a right that Node's permission model refuses is named by its option", () => {
   const options = {

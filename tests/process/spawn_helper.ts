@@ -88,7 +88,7 @@ export function runtimeProgram(runtime: RuntimeName): string | undefined {
 }
 
 /** By our own search path: a test may give the child another. */
-function programOnPath(name: string): string | undefined {
+export function programOnPath(name: string): string | undefined {
   if (name.includes("/")) return name;
   const directories = (process.env["PATH"] ?? "").split(":").filter((directory) => directory !== "");
   return directories.map((directory) => `${directory}/${name}`).find(isExecutable);
