@@ -96,15 +96,27 @@ export async function firstLine(fileSystem: FileSystem, path: string): Promise<U
   }
   try {
     const { size } = await handle.stat();
-    const lines = new LogLines(handle, 0, size);
-    while (await lines.fill()) {
-      const line = lines.next();
-      if (line !== null) return line.bytes === null ? null : line.bytes.slice();
-    }
-    return null;
+    return (await lineFrom(handle, 0, size))?.bytes?.slice() ?? null;
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Reads one line.
+ *
+ * @param handle The open log.
+ * @param start Where it starts, in bytes.
+ * @param end Where to stop, in bytes.
+ * @returns The line; null if there is none.
+ */
+export async function lineFrom(handle: ReadableFile, start: number, end: number): Promise<ScannedLine | null> {
+  const lines = new LogLines(handle, start, end);
+  while (await lines.fill()) {
+    const line = lines.next();
+    if (line !== null) return line;
+  }
+  return null;
 }
 
 /** A line read backwards. */

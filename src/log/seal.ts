@@ -7,7 +7,7 @@
 
 import { crc32 } from "./checksum.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
-import { linesFromEnd, LogLines } from "./log_lines.ts";
+import { lineFrom, linesFromEnd } from "./log_lines.ts";
 import type { ChainPosition } from "./record_chain.ts";
 import { checksumText, lineChecksum, lineFeed, type MarkVerdict, readMark } from "./record_format.ts";
 
@@ -79,15 +79,10 @@ export async function findSeal(handle: FileHandle, seal: Seal, size: number): Pr
  */
 async function isPassed(handle: FileHandle, seal: Seal, size: number, last: MarkVerdict): Promise<boolean> {
   if (last.kind === "marked" && seal.next === last.mark.sequence + 1) return false;
-  const lines = new LogLines(handle, seal.bytes, size);
-  while (await lines.fill()) {
-    const line = lines.next();
-    if (line === null) continue;
-    const verdict = line.bytes === null ? null : readMark(line.bytes);
-    return line.bytes !== null && verdict?.kind === "marked" && verdict.mark.sequence < seal.next &&
-      lineChecksum(line.bytes, verdict.mark, Number.parseInt(seal.checksum, 16)) === verdict.mark.checksum;
-  }
-  return false;
+  const bytes = (await lineFrom(handle, seal.bytes, size))?.bytes ?? null;
+  const verdict = bytes === null ? null : readMark(bytes);
+  return bytes !== null && verdict?.kind === "marked" && verdict.mark.sequence < seal.next &&
+    lineChecksum(bytes, verdict.mark, Number.parseInt(seal.checksum, 16)) === verdict.mark.checksum;
 }
 
 /** The line whose LF stands directly in front of an offset. */

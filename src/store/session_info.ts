@@ -9,7 +9,7 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileHandle } from "../fs/filesystem.ts";
 import { statIfThere } from "../log/atomic_file.ts";
 import { scannerBytesInitial } from "../log/line_scanner.ts";
-import { linesFromEnd, LogLines } from "../log/log_lines.ts";
+import { lineFrom, linesFromEnd, LogLines } from "../log/log_lines.ts";
 import { chainStart } from "../log/record_chain.ts";
 import { readMark } from "../log/record_format.ts";
 import { findSeal } from "../log/seal.ts";
@@ -130,14 +130,11 @@ const headBytes = 1024;
 async function firstNumber(handle: FileHandle, size: number, key: string): Promise<number> {
   // Mostly it is short.
   for (const bound of [headBytes, scannerBytesInitial]) {
-    const lines = new LogLines(handle, 0, Math.min(size, bound));
-    while (await lines.fill()) {
-      const line = lines.next();
-      if (line === null) continue;
-      if (!line.terminated && bound < Math.min(size, scannerBytesInitial)) break;
-      const verdict = line.bytes === null ? null : readMark(line.bytes);
-      return verdict?.kind === "marked" ? verdict.mark.sequence : chainStart(key).sequence;
-    }
+    const line = await lineFrom(handle, 0, Math.min(size, bound));
+    if (line === null) continue;
+    if (!line.terminated && bound < Math.min(size, scannerBytesInitial)) continue;
+    const verdict = line.bytes === null ? null : readMark(line.bytes);
+    return verdict?.kind === "marked" ? verdict.mark.sequence : chainStart(key).sequence;
   }
   return 0;
 }

@@ -7,7 +7,7 @@
 import { systemErrorCode } from "../errors.ts";
 import { assertText } from "./session_facts.ts";
 import { describeLocation, type RankedInfo, type SessionInfo } from "./session_info.ts";
-import { locateSession, logOwner, readMeta, readSessionMeta, type SessionLocation } from "./session_location.ts";
+import { locateSession, logOwner, readSessionMeta, type SessionLocation } from "./session_location.ts";
 import { isKey, isNameOf, picoclawName, sessionFiles } from "./session_name.ts";
 import { looksAtOnce, sessionNamesIn, sessionTimes } from "./session_times.ts";
 import type { DirectoryContext, StoreContext } from "./store_context.ts";
@@ -101,8 +101,8 @@ export async function resolveAlias(
 async function ownerOfAlias(context: StoreContext, alias: string): Promise<string | null> {
   let found: string | null = null;
   for (const name of [...(await sessionNamesIn(context)).keys()].sort()) {
-    const { meta } = sessionFiles(context.directory, name);
-    const state = await ifReadable(context, name, async () => await readMeta(context.fileSystem, meta));
+    const files = sessionFiles(context.directory, name);
+    const state = await ifReadable(context, name, async () => await readSessionMeta(context.fileSystem, files, null));
     if (state?.state !== "ok" || state.meta.deleted) continue;
     if (state.meta.key !== alias && state.meta.aliases.includes(alias) && (found === null || state.meta.key < found)) {
       found = state.meta.key;

@@ -68,23 +68,17 @@ export async function readSessionMeta(
   return key === null ? read : { state: "ok", meta: { ...read.meta, key } };
 }
 
-/** The key that a log is seeded with, if it is not the one that is doubted. */
+/** The key that a log is seeded with and that may have its name, if it is not the one that is doubted. */
 async function keyOfLog(
   fileSystem: FileSystem,
   files: SessionFiles,
   doubted: string,
   asking: string | null,
 ): Promise<string | null> {
-  const first = await firstLine(fileSystem, files.log);
-  if (first === null || first === "no log") return null;
-  const verdict = readMark(first);
-  if (verdict.kind !== "marked") return null;
-  const fits = (key: string) => lineChecksum(first, verdict.mark, keyChecksum(key)) === verdict.mark.checksum;
-  if (fits(doubted)) return null;
-  const origin = await fittingOrigin(fileSystem, files);
-  if (origin !== null) return isNameOf(files.name, origin.key) ? origin.key : null;
-  const candidates = asking === null ? keysOf(files.name) : [asking, ...keysOf(files.name)];
-  return candidates.find((key) => isNameOf(files.name, key) && fits(key)) ?? null;
+  const seed = await seedOfLog(fileSystem, files);
+  if (typeof seed === "string" || seed.fits(doubted)) return null;
+  const key = await seededKey(fileSystem, files, seed, asking);
+  return key !== null && isNameOf(files.name, key) ? key : null;
 }
 
 /**
@@ -122,17 +116,36 @@ export async function locateSession(
  * @returns The key, or null if there is no log or it belongs to another.
  */
 export async function logOwner(fileSystem: FileSystem, files: SessionFiles, asking: string): Promise<string | null> {
+  const seed = await seedOfLog(fileSystem, files);
+  if (seed === "no log") return null;
+  if (seed === "not ours") return asking;
+  return await seededKey(fileSystem, files, seed, asking) ?? (asking === files.name ? asking : null);
+}
+
+/** What a log's first line says of the key that it is seeded with. */
+interface LogSeed {
+  fits(key: string): boolean;
+}
+
+async function seedOfLog(fileSystem: FileSystem, files: SessionFiles): Promise<LogSeed | "no log" | "not ours"> {
   const first = await firstLine(fileSystem, files.log);
-  if (first === "no log") return null;
+  if (first === "no log") return first;
   const verdict = first === null ? null : readMark(first);
-  if (first === null || verdict?.kind !== "marked") return asking;
-  const fits = (key: string) => lineChecksum(first, verdict.mark, keyChecksum(key)) === verdict.mark.checksum;
-  if (fits(asking)) return asking;
+  if (first === null || verdict?.kind !== "marked") return "not ours";
+  const { mark } = verdict;
+  return { fits: (key) => lineChecksum(first, mark, keyChecksum(key)) === mark.checksum };
+}
+
+/** Whose the seed is: of who asks, of a fork whose origin is noted, of a key that the name stands for; else null. */
+async function seededKey(
+  fileSystem: FileSystem,
+  files: SessionFiles,
+  { fits }: LogSeed,
+  asking: string | null,
+): Promise<string | null> {
+  if (asking !== null && fits(asking)) return asking;
   const origin = await fittingOrigin(fileSystem, files);
-  if (origin !== null) return origin.key;
-  const found = keysOf(files.name).find(fits);
-  if (found !== undefined) return found;
-  return asking === files.name ? asking : null;
+  return origin === null ? keysOf(files.name).find(fits) ?? null : origin.key;
 }
 
 /** The keys that picoclaw's mapping turns into a name. */

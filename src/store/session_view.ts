@@ -9,7 +9,7 @@ import { HoldfastError, systemErrorCode } from "../errors.ts";
 import type { FileHandle, FileSystem } from "../fs/filesystem.ts";
 import { directoryOf, statIfThere } from "../log/atomic_file.ts";
 import { EndWindow } from "../log/end_window.ts";
-import { LogLines } from "../log/log_lines.ts";
+import { lineFrom, LogLines } from "../log/log_lines.ts";
 import { type ChainPosition, chainStartOn, RecordChain } from "../log/record_chain.ts";
 import { checksumText, readMark } from "../log/record_format.ts";
 import { findSeal } from "../log/seal.ts";
@@ -220,15 +220,10 @@ export async function hasReplaced(handle: FileHandle | null, meta: SessionMeta |
   const replacing = meta?.replacing;
   if (replacing === undefined || handle === null) return false;
   const { size } = await handle.stat();
-  const lines = new LogLines(handle, 0, size);
-  while (await lines.fill()) {
-    const line = lines.next();
-    if (line === null) continue;
-    const verdict = line.bytes === null ? null : readMark(line.bytes);
-    return verdict?.kind === "marked" && verdict.mark.sequence === replacing.first &&
-      checksumText(verdict.mark.checksum) === replacing.checksum;
-  }
-  return false;
+  const bytes = (await lineFrom(handle, 0, size))?.bytes ?? null;
+  const verdict = bytes === null ? null : readMark(bytes);
+  return verdict?.kind === "marked" && verdict.mark.sequence === replacing.first &&
+    checksumText(verdict.mark.checksum) === replacing.checksum;
 }
 
 async function effectiveSummary(handle: FileHandle | null, meta: SessionMeta | null): Promise<string> {

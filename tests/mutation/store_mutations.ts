@@ -14,7 +14,7 @@ const historyEdits = "store/history_edits.ts";
 
 const tiedByNumber: Replacement = {
   file: "store/session_view.ts",
-  from: " &&\n      checksumText(verdict.mark.checksum) === replacing.checksum;",
+  from: " &&\n    checksumText(verdict.mark.checksum) === replacing.checksum;",
   to: ";",
 };
 const notForgotten: Replacement = {

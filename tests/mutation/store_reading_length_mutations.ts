@@ -134,7 +134,7 @@ export const storeReadingLengthMutations: readonly Mutation[] = [
   },
   {
     name: "list: a first line that is long has no number",
-    replace: [{ file: info, from: "if (!line.terminated && bound < Math.min(size, scannerBytesInitial)) break;" }],
+    replace: [{ file: info, from: "if (!line.terminated && bound < Math.min(size, scannerBytesInitial)) continue;" }],
     hunts: [hunts.listed],
   },
   {
