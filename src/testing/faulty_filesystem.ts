@@ -34,7 +34,6 @@ import { FaultyNames } from "./faulty_names.ts";
  * ```
  */
 export class FaultyFileSystem implements FileSystem {
-  static #shared: FaultInjector | undefined;
   readonly #inner: FileSystem;
   readonly #injector: FaultInjector;
   readonly #plan: FaultPlan;
@@ -55,13 +54,13 @@ export class FaultyFileSystem implements FileSystem {
    *
    * @param inner Does the work.
    * @param plan What fails.
+   * @param counted Whose count of calls goes on; {@linkcode FaultyFileSystem.over} says so.
    * @throws RangeError if `failAt` is not at least 1.
    */
-  constructor(inner: FileSystem, plan: FaultPlan) {
+  constructor(inner: FileSystem, plan: FaultPlan, counted?: FaultyFileSystem) {
     this.#inner = inner;
     this.#plan = plan;
-    const injector = FaultyFileSystem.#shared ?? new FaultInjector(plan);
-    FaultyFileSystem.#shared = undefined;
+    const injector = counted === undefined ? new FaultInjector(plan) : counted.#injector;
     this.#injector = injector;
     if (inner.processName !== undefined) this.processName = inner.processName;
     if (inner.startTimer !== undefined) this.startTimer = inner.startTimer.bind(inner);
@@ -88,8 +87,7 @@ export class FaultyFileSystem implements FileSystem {
    * @returns The other file system.
    */
   over(inner: FileSystem): FaultyFileSystem {
-    FaultyFileSystem.#shared = this.#injector;
-    return new FaultyFileSystem(inner, this.#plan);
+    return new FaultyFileSystem(inner, this.#plan, this);
   }
 
   /** How many calls could have failed so far: those that fit the fault and pass the filter. */

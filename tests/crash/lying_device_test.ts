@@ -11,6 +11,7 @@ import {
   type SubjectOptions,
   type SubjectStore,
 } from "../../src/torture/subject.ts";
+import { replacing } from "../replacing.ts";
 import { isEverythingAsked, sequenceStride } from "./crash_budget.ts";
 
 const stride = isEverythingAsked ? 1 : sequenceStride === 1 ? 2 : 7;
@@ -124,16 +125,5 @@ async function openUnlike(options: SubjectOptions, onEvent: (event: StoreEvent) 
       replacing(await store.session(key), {
         verify: async () => ({ damaged: [], tornTail: null, meta: "ok" }),
       }),
-  });
-}
-
-/** The same thing with other methods in place of some. */
-function replacing<T extends object>(original: T, methods: Partial<T>): T {
-  return new Proxy(original, {
-    get: (target, name) => {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
   });
 }

@@ -13,6 +13,7 @@ import { type FileHandle, type FileSystem, HoldfastError, openStore, type Sessio
 import { type AgentMemory, openAgentMemory } from "../../src/adapters/open_agent_memory.ts";
 import { runtimeFileSystem } from "../../src/fs/runtime_filesystem.ts";
 import { BackgroundPool, Checkpoints, openTranscript, Receipts } from "../../src/transcript/mod.ts";
+import { replacing } from "../replacing.ts";
 import { type DayStyle, storeOptionsOf, textOf } from "./day_styles.ts";
 
 const [directory = "", style = "", life = "0", fullFile = ""] = process.argv.slice(2);
@@ -66,21 +67,18 @@ function fullWhile(path: string): FileSystem {
     if (existsSync(path)) throw Object.assign(new Error("no space left (a file says so)"), { code: "ENOSPC" });
   };
   const wrapped = (handle: FileHandle): FileHandle =>
-    new Proxy(handle, {
-      get: (target, name) => {
-        if (name === "write" || name === "writeSync") full();
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
+    replacing(handle, {
+      write: async (bytes, offset) => {
+        full();
+        return await handle.write(bytes, offset);
+      },
+      writeSync: (bytes, offset) => {
+        full();
+        return handle.writeSync(bytes, offset);
       },
     });
-  return new Proxy(runtimeFileSystem, {
-    get: (target, name) => {
-      if (name === "open") {
-        return async (...args: Parameters<FileSystem["open"]>) => wrapped(await target.open(...args));
-      }
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
+  return replacing(runtimeFileSystem, {
+    open: async (...args) => wrapped(await runtimeFileSystem.open(...args)),
   });
 }
 

@@ -8,6 +8,7 @@ import type { SessionStore } from "../../mod.ts";
 import { listBucketSessions, type ObjectStore, pullSession } from "../../src/sink/mod.ts";
 import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
 import { readBucket } from "../../src/torture/bucket_reading.ts";
+import { replacing } from "../replacing.ts";
 import { MemoryObjects } from "../sink/memory_objects.ts";
 import { S3Server } from "../sink/s3_server.ts";
 import { contentsOf, directory, logPath, must, withStore } from "./cut_probe.ts";
@@ -136,18 +137,13 @@ export async function renamedOnly(prey: Prey): Promise<void> {
   let hasReached = (): void => undefined;
   const reached = new Promise<void>((resolve) => hasReached = resolve);
   let isRenamed = false;
-  const hanging = new Proxy(machine, {
-    get: (target, name) => {
-      if (name === "rename") {
-        return async (from: string, to: string) => {
-          await target.rename(from, to);
-          isRenamed ||= to === logPath;
-        };
-      }
-      if (name === "syncDirectory" && isRenamed) return async () => await new Promise<never>(() => hasReached());
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
+  const hanging = replacing(machine, {
+    rename: async (from, to) => {
+      await machine.rename(from, to);
+      isRenamed ||= to === logPath;
     },
+    syncDirectory: async (path) =>
+      isRenamed ? await new Promise<never>(() => hasReached()) : await machine.syncDirectory(path),
   });
   const writer = await prey.open(directory, { fileSystem: hanging });
   await say(writer, "a", "b");

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openStore, type Session } from "../../mod.ts";
 import { SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { replacing } from "../replacing.ts";
 import { appendMessages, message, messages, sequences, simulatedTest, storeTest } from "./store_fixture.ts";
 import { systemError } from "./watched_filesystem.ts";
 
@@ -246,13 +247,7 @@ for (const model of ["weak", "ordered"] as const) {
 
 /** A file system on which files have one name, as on FAT. */
 function withoutLinks(machine: SimulatedFileSystem): SimulatedFileSystem {
-  return new Proxy(machine, {
-    get(target, name) {
-      if (name === "link") return () => Promise.reject(systemError("EPERM"));
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return replacing(machine, { link: () => Promise.reject(systemError("EPERM")) });
 }
 
 simulatedTest(

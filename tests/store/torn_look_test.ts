@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import type { FileHandle, FileSystem } from "../../mod.ts";
 import { openStore } from "../../mod.ts";
+import { replacing } from "../replacing.ts";
 import { message, messages, simulatedTest } from "./store_fixture.ts";
 
 /** A port that gives one page of a log, the first time that it is read, as it was before something was written there. */
 function withOldPage(inner: FileSystem, start: number, end: number): FileSystem {
   let isOld = true;
   const handleOf = (handle: FileHandle): FileHandle =>
-    passing(handle, {
+    replacing(handle, {
       read: async (buffer: Uint8Array, offset: number) => {
         const count = await handle.read(buffer, offset);
         if (isOld && offset < end && offset + count > start) {
@@ -17,19 +18,10 @@ function withOldPage(inner: FileSystem, start: number, end: number): FileSystem 
         return count;
       },
     });
-  return passing(inner, {
+  return replacing(inner, {
     open: async (...options: Parameters<FileSystem["open"]>) => {
       const handle = await inner.open(...options);
       return options[0].endsWith("chat.jsonl") ? handleOf(handle) : handle;
-    },
-  });
-}
-
-function passing<T extends object>(target: T, own: Partial<T>): T {
-  return new Proxy(target, {
-    get: (inner, name) => {
-      const found = Reflect.get(name in own ? own : inner, name);
-      return typeof found === "function" ? found.bind(inner) : found;
     },
   });
 }
