@@ -89,10 +89,21 @@ export async function readBucketSettings(
   environment: SinkEnvironment,
   fileSystem: FileSystem = runtimeFileSystem,
 ): Promise<BucketSettings> {
-  const path = environment["HOLDFAST_S3_FILE"];
+  const variable = (name: string): string | undefined => {
+    try {
+      return environment[name];
+    } catch {
+      // Deno asks, or refuses.
+      throw wrong(
+        `The runtime does not let the program read the variable ${name}: allow it, and the network ` +
+          "(Deno: --allow-env and --allow-net; a compiled program: build it with --allow-net)",
+      );
+    }
+  };
+  const path = variable("HOLDFAST_S3_FILE");
   const file = path === undefined || path === "" ? {} : await readSettingsFile(path, fileSystem);
   const value = (name: string): string | undefined => {
-    const found = (environment[name] || file[name])?.trim();
+    const found = (variable(name) || file[name])?.trim();
     return found === "" ? undefined : found;
   };
   const required = (name: string): string => {
@@ -100,7 +111,7 @@ export async function readBucketSettings(
     if (found === undefined) throw wrong(`${name} is not set, neither in the environment nor in $HOLDFAST_S3_FILE`);
     return found;
   };
-  if (environment["AWS_SESSION_TOKEN"]) {
+  if (variable("AWS_SESSION_TOKEN")) {
     throw wrong("AWS_SESSION_TOKEN is set, but temporary credentials do not last on a device: use a key of its own");
   }
   const region = value("HOLDFAST_S3_REGION") ?? value("AWS_REGION");

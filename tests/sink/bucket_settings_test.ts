@@ -55,6 +55,16 @@ test("readBucketSettings() names what is missing, and shows no value of what is 
   await assert.rejects(readBucketSettings({ ...complete, AWS_SESSION_TOKEN: "x" }, none), /temporary/);
 });
 
+test("readBucketSettings() says which variable a runtime forbids to read, and what to allow", async () => {
+  const forbidding = new Proxy<Record<string, string>>({}, {
+    get(_variables, name) {
+      throw new TypeError(`Requires env access to ${String(name)}`);
+    },
+  });
+  const said = /does not let the program read the variable HOLDFAST_S3_FILE: allow it.*--allow-env.*--allow-net/;
+  await assert.rejects(readBucketSettings(forbidding, new SimulatedFileSystem()), said);
+});
+
 test("readBucketSettings() reads a file that only its owner can, and refuses every other", async () => {
   const text =
     `# of this board\nexport AWS_ACCESS_KEY_ID=AKIDX\nAWS_SECRET_ACCESS_KEY="${secret}"\nHOLDFAST_S3_BUCKET=boards\n`;
