@@ -17,6 +17,7 @@ import { SeededRandom } from "../testing/seeded_random.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { type Damage, type Fate, judge, type Ledger, type Note, refusalOf, see, worstOf } from "./device_oracle.ts";
 import { differingFiles, filesOfSessions, type Moment, record, type Recording } from "./device_recording.ts";
+import { endTurn } from "./event_turn.ts";
 import { describeError } from "./experiment.ts";
 import type { Operation } from "./operations.ts";
 import type { Scenario } from "./scenario.ts";
@@ -120,6 +121,7 @@ export class DeviceTrials {
       const recording = await record(this.#subject, scenario, { device: profile });
       const random = new SeededRandom(scenario.seed);
       for (const moment of recording.moments) {
+        await endTurn();
         for (let cut = 0; cut < this.#cutsPerStep; cut++) {
           const choices = lie(random, profile, moment.fileSystem.pending().length);
           const machine = moment.fileSystem.crash(choices);
@@ -146,6 +148,7 @@ export class DeviceTrials {
   async runLateSyncs(scenario: Scenario): Promise<DeviceFinding | null> {
     return await withStoppedClock(async () => {
       for (let failAt = 1;; failAt++) {
+        await endTurn();
         const faulty: FaultyFileSystem[] = [];
         const hasFired = (): boolean => faulty.some(({ fired }) => fired.length > 0);
         const wrap = (inner: SimulatedFileSystem): FileSystem => {

@@ -13,6 +13,7 @@ import { mixHashes } from "../testing/image_hash.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath, isSeldomRead } from "./aftermath.ts";
+import { endTurn } from "./event_turn.ts";
 import { Experiment } from "./experiment.ts";
 import { type Knowledge, knowledgeHash } from "./knowledge.ts";
 import type { WorldModel } from "./model.ts";
@@ -241,8 +242,7 @@ export class Explorer {
     // What follows from here is decided by this, and is known to be well.
     if (depth === 0 && only === undefined && this.#passed.has(start)) return;
     const watch = fileSystem.watchContents(skipped);
-    // Weak references hold what they lead to until the turn of the event loop ends, and nothing in here ends one.
-    if (++this.recoveries % checksPerTurn === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (++this.recoveries % checksPerTurn === 0) await endTurn();
     const moments: Moment[] = [];
     const aftermath = new Aftermath(
       this.options.subject,

@@ -11,6 +11,7 @@ import { FaultyFileSystem } from "../testing/faulty_filesystem.ts";
 import { mixHashes } from "../testing/image_hash.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath } from "./aftermath.ts";
+import { endTurn } from "./event_turn.ts";
 import { Experiment } from "./experiment.ts";
 import { decodeFault, type FaultFinding, scenarioWords, tellFault } from "./fault_finding.ts";
 import { performWhileFailing } from "./fault_operations.ts";
@@ -56,6 +57,7 @@ export async function runFaultLoop(
   return await withStoppedClock(async () => {
     const loop = new FaultLoop(subject, scenario);
     for (let failAt = 1; failAt < runsMax; failAt++) {
+      await endTurn();
       const { fired, failure } = await loop.run({ ...plan, failAt }, nameOfPlan(plan));
       const { met } = loop;
       if (failure !== null) return { runs: failAt, met, failure };

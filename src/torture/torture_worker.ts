@@ -5,6 +5,7 @@
  */
 
 import { Campaign, type CampaignCounts, sumOfCounts } from "./campaign.ts";
+import { endTurn } from "./event_turn.ts";
 import type { ExplorerOptions } from "./explorer.ts";
 import { planOf, sequenceCount, type TorturePlan } from "./plan.ts";
 import { tellStory } from "./story.ts";
@@ -67,7 +68,7 @@ export async function work(order: WorkerOrder, report: (message: WorkerReport) =
     sent = performance.now();
     send(false);
     // Lets the report out.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await endTurn();
   }
   // All of them are done, with the last one as well.
   sequence = sequenceCount(plan);
