@@ -6,9 +6,10 @@
 
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { DeviceProfile } from "../testing/lying_device.ts";
-import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import type { Ledger, Note } from "./device_oracle.ts";
 import { Experiment } from "./experiment.ts";
+import { startMachine } from "./laboratory_machine.ts";
 import type { Scenario } from "./scenario.ts";
 import { filesOf, sessionKeys, storeDirectory, type Subject } from "./subject.ts";
 
@@ -71,10 +72,7 @@ export async function record(
   scenario: Scenario,
   { device, wrap, onNote }: RecordOptions,
 ): Promise<Recording> {
-  const { model, sectorBytes, seed } = scenario;
-  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed, device });
-  await fileSystem.makeDirectory(storeDirectory, 0o700);
-  await fileSystem.syncDirectory("/");
+  const fileSystem = await startMachine(scenario, device);
   let isFaulty = false;
   const experiment = new Experiment(subject, fileSystem, undefined, {
     expectsErrors: wrap !== undefined,

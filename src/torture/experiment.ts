@@ -8,11 +8,12 @@ import { systemErrorCode } from "../errors.ts";
 import type { FileSystem } from "../fs/filesystem.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Follower } from "./follower.ts";
+import { checkForeignFiles, foreignPaths } from "./foreign_files.ts";
 import { type Knowledge, nothingKnown } from "./knowledge.ts";
 import { type Effect, emptyState, nextSequence, SessionModel, type SessionState, type WorldModel } from "./model.ts";
-import { observe, observeDirectory } from "./observation.ts";
+import { observe, observeDirectory, type ObservedSession } from "./observation.ts";
 import { type Operation, type OperationKind, operationTable } from "./operations.ts";
-import { explain, explainExisting } from "./oracle.ts";
+import { explain, explainExisting, numberedBy } from "./oracle.ts";
 import { type RecordSize, recordText } from "./record_texts.ts";
 import {
   filesOf,
@@ -44,6 +45,8 @@ export class Experiment {
   readonly expectsErrors: boolean;
   /** Whether lines of somebody else may be torn in the logs. */
   withForeign: boolean;
+  /** Whether somebody else keeps files in the store's directory. */
+  readonly foreignFiles: boolean;
   /** How the store is opened, from the next time on. */
   settings: Knowledge["settings"];
   /** The sessions that anybody has ever tried to write to. */
@@ -83,6 +86,7 @@ export class Experiment {
     this.world = known.world;
     this.touched = known.touched;
     this.withForeign = known.withForeign;
+    this.foreignFiles = known.foreignFiles;
     this.settings = known.settings;
     this.#label = known.label;
     this.#watched = known.watched;
@@ -93,11 +97,12 @@ export class Experiment {
 
   /** All that is known now. */
   get knowledge(): Knowledge {
-    const { world, touched, withForeign, settings } = this;
+    const { world, touched, withForeign, foreignFiles, settings } = this;
     return {
       world,
       touched,
       withForeign,
+      foreignFiles,
       settings,
       label: this.#label,
       watched: this.#watched,
@@ -240,7 +245,7 @@ export class Experiment {
       const key = sessionKeys[session] ?? "";
       const isOpen = await store.has(key);
       if (isOpen) await (await store.session(key)).update({});
-      const shown = (await observe(store, [session], this.#watched, true)).get(session);
+      const shown = (await this.#observe(store, [session], true)).get(session);
       if (shown === undefined) return;
       const model = this.model(session);
       const index = (isOpen ? explainExisting : explain)(shown, model, 0);
@@ -253,7 +258,7 @@ export class Experiment {
 
   /** Checks the number that a record has got. */
   expectSequence(session: number, state: SessionState, index: number, sequence: number | undefined): void {
-    if (this.#inDoubt.has(session)) return;
+    if (this.#inDoubt.has(session) || !this.subject.abilities.has("numbers")) return;
     const expected = nextSequence(state) + index;
     if (sequence !== undefined && sequence !== expected) {
       throw new Violation("I3", `A record has got the number ${sequence}, not ${expected}`);
@@ -302,7 +307,7 @@ export class Experiment {
     } catch (error) {
       throw new Violation("I10", `Recovery failed: ${describeError(error)}`);
     }
-    const observed = await observe(store, this.touched, this.#watched, true);
+    const observed = await this.#observe(store, this.touched, true);
     for (const [session, shown] of observed) {
       const model = this.model(session);
       const atLeast = Math.max(model.completedAtLeast(), died === "power" ? 0 : model.keptAtLeast());
@@ -324,7 +329,7 @@ export class Experiment {
       });
     if (reader === null) return;
     try {
-      const observed = await observe(reader, this.touched, this.#watched, false);
+      const observed = await this.#observe(reader, this.touched, false);
       for (const [session, shown] of observed) explain(shown, this.model(session), 0);
     } catch (error) {
       if (error instanceof Violation) throw error;
@@ -336,9 +341,11 @@ export class Experiment {
     if (after !== before) throw new Violation("reading", "A reader has written something");
   }
 
-  /** Checks what is in the directory beside the sessions: nothing is left over (I18). */
+  /** Checks what is in the directory beside the sessions: nothing is left over (I18), and what is others' stays (I16). */
   async checkDirectory(): Promise<readonly string[]> {
-    const { temporaries, quarantined, others } = await observeDirectory(this.fileSystem, this.touched);
+    if (this.foreignFiles) await checkForeignFiles(this.fileSystem);
+    const isForeign = (path: string): boolean => this.foreignFiles && foreignPaths.has(path);
+    const { temporaries, quarantined, others } = await observeDirectory(this.fileSystem, this.touched, isForeign);
     if (others.length > 0) throw new Violation("I3", `Nobody has asked for ${others.join(", ")}`);
     if (temporaries.length === 0) return quarantined;
     // What a name without a session has left goes when that session is first written.
@@ -354,6 +361,16 @@ export class Experiment {
   /** Ends everybody who reads along, and checks what they have seen. */
   async endFollowers(): Promise<void> {
     for (const follower of this.followers.splice(0)) await follower.end();
+  }
+
+  async #observe(
+    store: SubjectStore,
+    sessions: readonly number[],
+    withHidden: boolean,
+  ): Promise<ReadonlyMap<number, ObservedSession>> {
+    const observed = await observe(store, sessions, this.#watched, withHidden);
+    if (this.subject.abilities.has("numbers")) return observed;
+    return new Map([...observed].map(([session, shown]) => [session, numberedBy(shown, this.model(session))]));
   }
 
   #update(session: number, change: (model: SessionModel) => SessionModel): void {

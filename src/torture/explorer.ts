@@ -11,15 +11,16 @@
 import { crashStates } from "../testing/crash_states.ts";
 import { mixHashes } from "../testing/image_hash.ts";
 import { SeededRandom } from "../testing/seeded_random.ts";
-import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath, isSeldomRead } from "./aftermath.ts";
 import { endTurn } from "./event_turn.ts";
 import { Experiment } from "./experiment.ts";
-import { type Knowledge, knowledgeHash } from "./knowledge.ts";
+import { type Knowledge, knowledgeHash, nothingKnown } from "./knowledge.ts";
+import { startMachine } from "./laboratory_machine.ts";
 import type { WorldModel } from "./model.ts";
 import type { Ending, Scenario } from "./scenario.ts";
 import { StateSet } from "./state_set.ts";
-import { storeDirectory, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /** How far an exploration goes. */
@@ -244,15 +245,12 @@ export class Explorer {
     const watch = fileSystem.watchContents(skipped);
     if (++this.recoveries % checksPerTurn === 0) await endTurn();
     const moments: Moment[] = [];
-    const aftermath = new Aftermath(
-      this.options.subject,
-      fileSystem,
-      moment.known,
+    const aftermath = new Aftermath(this.options.subject, fileSystem, moment.known, {
       died,
-      this.#recovered,
-      this.#scenario?.picoclawBeforeRecovery === true && died === "power",
+      recovered: this.#recovered,
+      visited: this.#scenario?.picoclawBeforeRecovery === true && died === "power",
       depth,
-    );
+    });
     if (depth > 0) record(aftermath.experiment, fileSystem, moments, () => true);
     try {
       await aftermath.run();
@@ -276,11 +274,9 @@ async function prepare(
   subject: Subject,
   scenario: Scenario,
 ): Promise<{ experiment: Experiment; fileSystem: SimulatedFileSystem }> {
-  const { model, sectorBytes, seed } = scenario;
-  const fileSystem = new SimulatedFileSystem({ model, sectorBytes, seed, reflinks: sectorBytes === 4096 });
-  await fileSystem.makeDirectory(storeDirectory, 0o700);
-  await fileSystem.syncDirectory("/");
-  const experiment = new Experiment(subject, fileSystem);
+  const fileSystem = await startMachine(scenario);
+  const { foreignFiles = false } = scenario;
+  const experiment = new Experiment(subject, fileSystem, { ...nothingKnown, foreignFiles });
   for (const operation of scenario.prepare) {
     await experiment.perform(operation);
   }

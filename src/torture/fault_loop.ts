@@ -9,19 +9,20 @@ import { crashStates } from "../testing/crash_states.ts";
 import type { FaultPlan } from "../testing/fault_injector.ts";
 import { FaultyFileSystem } from "../testing/faulty_filesystem.ts";
 import { mixHashes } from "../testing/image_hash.ts";
-import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
+import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath } from "./aftermath.ts";
 import { endTurn } from "./event_turn.ts";
 import { Experiment } from "./experiment.ts";
 import { decodeFault, type FaultFinding, scenarioWords, tellFault } from "./fault_finding.ts";
 import { performWhileFailing } from "./fault_operations.ts";
 import { faultPlans, nameOfPlan } from "./fault_plans.ts";
-import { type Knowledge, knowledgeHash } from "./knowledge.ts";
+import { type Knowledge, knowledgeHash, nothingKnown } from "./knowledge.ts";
+import { startMachine } from "./laboratory_machine.ts";
 import type { Scenario } from "./scenario.ts";
 import { append } from "./session_changes.ts";
 import { StateSet } from "./state_set.ts";
 import { withStoppedClock } from "./stopped_clock.ts";
-import { holdfastSubject, storeDirectory, type Subject } from "./subject.ts";
+import { holdfastSubject, type Subject } from "./subject.ts";
 import { Violation } from "./violation.ts";
 
 /** What a loop came to. */
@@ -105,7 +106,7 @@ class FaultLoop {
     const scenario = this.#scenario;
     this.#ending = null;
     this.#aftermath = null;
-    const machine = await newMachine(scenario);
+    const machine = await startMachine(scenario);
     const faulty = new FaultyFileSystem(machine, plan);
     try {
       await this.#perform(machine, faulty, plan);
@@ -132,9 +133,9 @@ class FaultLoop {
   }
 
   async #perform(machine: SimulatedFileSystem, faulty: FaultyFileSystem, plan: FaultPlan): Promise<void> {
-    const { prepare, operations } = this.#scenario;
+    const { prepare, operations, foreignFiles = false } = this.#scenario;
     let isFaulty = false;
-    const experiment = new Experiment(this.#subject, machine, undefined, {
+    const experiment = new Experiment(this.#subject, machine, { ...nothingKnown, foreignFiles }, {
       expectsErrors: true,
       wrap: (inner) => isFaulty ? faulty.over(inner) : inner,
     });
@@ -175,14 +176,16 @@ class FaultLoop {
   ): Promise<void> {
     const views = mixHashes(machine.cacheImageHash(), died === "power" ? 0 : machine.diskImageHash());
     if (!this.#ends.add(mixHashes(views, knowledgeHash(known)))) return;
-    this.#aftermath = new Aftermath(this.#subject, machine, known, died, this.#recovered);
+    this.#aftermath = new Aftermath(this.#subject, machine, known, {
+      died,
+      recovered: this.#recovered,
+      cutMayBeLost: plan.fault.kind === "sync",
+    });
     try {
       await this.#aftermath.run();
     } catch (error) {
-      if (!isCutLost(error, plan)) {
-        this.#ending = tell();
-        throw error;
-      }
+      this.#ending = tell();
+      throw error;
     }
     this.#aftermath = null;
   }
@@ -198,22 +201,6 @@ async function goOnAppending(experiment: Experiment, session: number, staysBroke
     if (refused().length === before || staysBroken) return;
   }
   throw new Violation("I14", `No call fails any more, but no record is taken: ${refused().join(", ")}`);
-}
-
-/**
- * Where a recovery has cut torn bytes off, and a failed sync has lost that, the log looks cut all the same: no program
- * can know that they come back at the next power cut, behind what was appended since, and are set aside once more.
- */
-function isCutLost(error: unknown, { fault }: FaultPlan): boolean {
-  return fault.kind === "sync" && error instanceof Violation && error.invariant === "I18" &&
-    error.message.startsWith("A second recovery set aside more: ");
-}
-
-async function newMachine({ model, sectorBytes, seed }: Scenario): Promise<SimulatedFileSystem> {
-  const machine = new SimulatedFileSystem({ model, sectorBytes, seed, reflinks: sectorBytes === 4096 });
-  await machine.makeDirectory(storeDirectory, 0o700);
-  await machine.syncDirectory("/");
-  return machine;
 }
 
 function stackOf(error: unknown): string {

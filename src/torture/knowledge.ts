@@ -26,6 +26,8 @@ export interface Knowledge {
   readonly checked: readonly OperationKind[];
   /** Whether lines of somebody else may be torn in the logs. */
   readonly withForeign: boolean;
+  /** Whether somebody else keeps files in the store's directory. */
+  readonly foreignFiles: boolean;
   /** How the store is opened, beside what every one is given. */
   readonly settings: Readonly<Partial<StoreOptions>>;
 }
@@ -48,5 +50,6 @@ export const nothingKnown: Knowledge = {
   watched: [],
   checked: [],
   withForeign: false,
+  foreignFiles: false,
   settings: { blobs: laboratoryBlobs },
 };

@@ -83,11 +83,13 @@ export interface ObservedDirectory {
  *
  * @param fileSystem The machine.
  * @param touched The sessions that may have files.
+ * @param isForeign Whether a path is not the store's, and of no interest.
  * @returns What is there beside logs, meta files and locks.
  */
 export async function observeDirectory(
   fileSystem: SimulatedFileSystem,
   touched: readonly number[],
+  isForeign: (path: string) => boolean,
 ): Promise<ObservedDirectory> {
   const temporaries: string[] = [];
   const quarantined: string[] = [];
@@ -103,11 +105,13 @@ export async function observeDirectory(
     const path = `${storeDirectory}/${name}`;
     if (temporary.has(path)) temporaries.push(path);
     else if (ownNames.some((pattern) => pattern.test(name))) continue;
-    else if (!known.has(path)) others.push(path);
+    else if (!known.has(path)) others.push(...isForeign(path) ? [] : [path]);
     else if (kind === "directory" && !path.endsWith(".archive")) {
       for (const inner of await fileSystem.readDirectory(path)) {
         // One unfinished copy of each kind may stay; the next of its kind takes its place.
-        if (!inner.name.endsWith(".tmp")) quarantined.push(`${path}/${inner.name}`);
+        if (!inner.name.endsWith(".tmp") && !isForeign(`${path}/${inner.name}`)) {
+          quarantined.push(`${path}/${inner.name}`);
+        }
       }
     }
   }

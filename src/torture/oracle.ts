@@ -43,6 +43,20 @@ export function explainExisting(
   return find(observed, model, atLeast);
 }
 
+/**
+ * What a store without numbers shows, with those of the model.
+ *
+ * @param observed What it shows; numbers are places.
+ * @param model What it may show.
+ * @returns The same, numbered; a record that the model does not know keeps its place.
+ */
+export function numberedBy(observed: ObservedSession, model: SessionModel): ObservedSession {
+  const known = new Map(model.states.flatMap(({ log }) => log).map(({ text, sequence }) => [text, sequence]));
+  const numbered = ({ text, sequence }: LogEntry): LogEntry => ({ text, sequence: known.get(text) ?? sequence });
+  const { log, active } = observed;
+  return { ...observed, log: log === null ? null : log.map(numbered), active: active.map(numbered) };
+}
+
 function find(observed: ObservedSession, model: SessionModel, atLeast: number): number {
   for (let index = model.states.length - 1; index >= atLeast; index--) {
     const state = model.states[index];

@@ -21,6 +21,8 @@ export interface Scenario {
   readonly operations: readonly Operation[];
   /** Whether picoclaw appends a message to each session between an outermost power cut and the recovery. */
   readonly picoclawBeforeRecovery?: boolean;
+  /** Whether somebody else keeps files in the store's directory. */
+  readonly foreignFiles?: boolean;
 }
 
 /** One end: at a step the program dies, or the power is cut. */
@@ -61,13 +63,14 @@ export function decodeReproduction(text: string): Reproduction {
   if (!isObject(value) || !isObject(value["scenario"]) || !Array.isArray(value["path"])) {
     throw new TypeError("Not a reproduction");
   }
-  const { model, sectorBytes, seed, prepare, operations, picoclawBeforeRecovery } = value["scenario"];
+  const { model, sectorBytes, seed, prepare, operations, picoclawBeforeRecovery, foreignFiles } = value["scenario"];
   if (model !== "ordered" && model !== "weak") throw new TypeError("Not a model");
   if (sectorBytes !== 512 && sectorBytes !== 4096) throw new TypeError("Not a sector size");
   if (typeof seed !== "number") throw new TypeError("Not a seed");
   const lists = { prepare: readOperations(prepare), operations: readOperations(operations) };
   const visit = picoclawBeforeRecovery === true ? { picoclawBeforeRecovery } : {};
-  return { scenario: { model, sectorBytes, seed, ...lists, ...visit }, path: value["path"].map(readEnding) };
+  const others = foreignFiles === true ? { foreignFiles } : {};
+  return { scenario: { model, sectorBytes, seed, ...lists, ...visit, ...others }, path: value["path"].map(readEnding) };
 }
 
 function readOperations(value: unknown): Operation[] {

@@ -85,7 +85,10 @@ export class AllSequences {
       const letter = letters[take(letters.length)];
       if (letter !== undefined) operations.unshift(letter);
     }
-    return { model: "weak", sectorBytes: 512, ...kind, seed: 1, prepare, operations };
+    const scenario: Scenario = { model: "weak", sectorBytes: 512, ...kind, seed: 1, prepare, operations };
+    // Nobody touches them twice: in longer sequences they would only make equal machines differ.
+    const isAmongOthers = this.#length === 1 && scenario.model === "weak" && scenario.sectorBytes === 4096;
+    return isAmongOthers ? { ...scenario, foreignFiles: true } : scenario;
   }
 }
 
@@ -96,7 +99,7 @@ const weightOfAll = operationKinds.reduce((sum, kind) => sum + operationTable[ki
  *
  * @param seed The same seed gives the same run.
  * @param models Which models it may be on.
- * @returns A scenario of 50 to 500 operations.
+ * @returns A scenario of 50 to 500 operations; in every second, somebody else keeps files in the store's directory.
  */
 export function randomScenario(seed: number, models: readonly Scenario["model"][] = ["weak", "ordered"]): Scenario {
   const random = new SeededRandom(seed);
@@ -104,7 +107,8 @@ export function randomScenario(seed: number, models: readonly Scenario["model"][
   const kind = fitting[random.below(fitting.length)] ?? { model: "weak", sectorBytes: 512 };
   const length = 50 + random.below(random.chance(1, 4) ? 451 : 100);
   const operations = Array.from({ length }, () => randomOperation(random));
-  return { ...kind, seed: random.below(1 << 30), prepare: [], operations };
+  const scenario: Scenario = { ...kind, seed: random.below(1 << 30), prepare: [], operations };
+  return random.chance(1, 2) ? { ...scenario, foreignFiles: true } : scenario;
 }
 
 function randomOperation(random: SeededRandom): Operation {

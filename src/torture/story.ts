@@ -25,6 +25,7 @@ const invariantTexts: Readonly<Record<string, string>> = {
   I13: "nothing is acknowledged after a failed sync",
   I14: "a call that was refused leaves no trace",
   I15: "one writer at a time, and no lock outlives its holder",
+  I16: "what is somebody else's stays as it is",
   I18: "nothing is left over, and nothing grows with repeated crashes",
   I21: "any plain line reader can read the log",
 };

@@ -100,7 +100,7 @@ export interface SubjectOptions {
 export interface Subject {
   /** Its name. */
   readonly name: string;
-  /** What it can do; operations that need more are left out. */
+  /** What it can do; operations that need more are left out. Without `numbers` its records are known by their texts. */
   readonly abilities: ReadonlySet<string>;
   /** Opens it, and makes what it needs. */
   open(options: SubjectOptions): Promise<SubjectStore>;
@@ -132,6 +132,7 @@ function filesOfKey(key: string): ReturnType<typeof sessionFiles> {
 export const holdfastSubject: Subject = {
   name: "holdfast",
   abilities: new Set([
+    "numbers",
     "batch",
     "replace",
     "delete",

@@ -71,9 +71,11 @@ function scenarioOf(
   operations: readonly Letter[],
   prepare: readonly Letter[],
   model: Scenario["model"],
+  foreignFiles = false,
 ): Scenario {
   const on = (letter: Letter): Operation => ({ session: 0, ...letter });
-  return { model, sectorBytes: 512, seed: 1, prepare: prepare.map(on), operations: operations.map(on) };
+  const machine = { model, sectorBytes: 512, seed: 1, foreignFiles } as const;
+  return { ...machine, prepare: prepare.map(on), operations: operations.map(on) };
 }
 
 /** Cuts the power at every step of operations, and in recoveries as often as `depth` says. */
@@ -84,13 +86,17 @@ export function cuts(name: string, operations: readonly Letter[], options: {
   depth?: number;
   /** The weak one by default. */
   model?: Scenario["model"];
+  /** Whether somebody else keeps files in the store's directory. */
+  foreignFiles?: boolean;
 } = {}): Hunt {
-  const { prepare = [], depth = 0, model = "weak" } = options;
+  const { prepare = [], depth = 0, model = "weak", foreignFiles = false } = options;
   return {
     name: `cuts: ${name}`,
     run: async ({ subject }) => {
       const explorer = new Explorer({ subject, depth, cutsPerStep: 24, cutsPerNestedStep: 4 });
-      const finding = await withStoppedClock(() => explorer.explore(scenarioOf(operations, prepare, model)));
+      const finding = await withStoppedClock(() =>
+        explorer.explore(scenarioOf(operations, prepare, model, foreignFiles))
+      );
       return finding === null ? null : finding.violation;
     },
   };
@@ -191,6 +197,10 @@ export const cutHunts = {
   summary: cuts("set the summary", [{ kind: "set-summary" }], { prepare: history }),
   remove: cuts("delete", [{ kind: "delete" }], { prepare: history }),
   recreate: cuts("delete, append", [{ kind: "recreate" }], { prepare: history }),
+  recreateAmongOthers: cuts("delete, append, with somebody's files beside", [{ kind: "recreate" }], {
+    prepare: history,
+    foreignFiles: true,
+  }),
   migrate: cuts("migrate", [{ kind: "migrate" }]),
   migrateAppend: cuts("migrate, append", [{ kind: "migrate" }, { kind: "append" }]),
   foreign: cuts("picoclaw appends", [{ kind: "append" }, { kind: "foreign-append" }, { kind: "append" }], {

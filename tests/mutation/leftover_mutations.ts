@@ -32,6 +32,16 @@ export const leftoverMutations: readonly Mutation[] = [
     hunts: [hunts.deleted, cutHunts.recreate],
   },
   {
+    name: "delete: what somebody else keeps among what was set aside goes too",
+    replace: [{ file: "log/quarantine.ts", from: "([0-9a-f]{8})$/;", to: "([0-9a-f]{8})/;" }],
+    hunts: [cutHunts.recreateAmongOthers],
+  },
+  {
+    name: "delete: what somebody else keeps in the archive goes too",
+    replace: [{ file: archive, from: "\\.jsonl$/;", to: "\\.jsonl/;" }],
+    hunts: [cutHunts.recreateAmongOthers],
+  },
+  {
     name: "delete: an unfinished new log stays",
     replace: [{ file: files, from: "await unlinkIfThere(fileSystem, files.logTemporary);" }],
     hunts: [hunts.deleted, hunts.fork],
