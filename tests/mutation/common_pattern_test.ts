@@ -1,176 +1,88 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openStore } from "../../mod.ts";
-import { crashStates, SimulatedFileSystem } from "../../src/testing/mod.ts";
+import { Explorer, type ExplorerOptions, type Finding } from "../../src/torture/explorer.ts";
+import type { Operation } from "../../src/torture/operations.ts";
+import { shrink } from "../../src/torture/shrink.ts";
+import { withStoppedClock } from "../../src/torture/stopped_clock.ts";
+import { tellStory } from "../../src/torture/story.ts";
+import { holdfastSubject, type Subject } from "../../src/torture/subject.ts";
 import { sequenceStride } from "../crash/crash_budget.ts";
-import { CommonPatternStore } from "./common_pattern_store.ts";
+import { commonPatternSubject, type Mend } from "./common_pattern_store.ts";
 
-/** What both stores can do. */
-interface SmallStore {
-  append(content: string): Promise<void>;
-  history(): Promise<string[]>;
-  truncate(keep: number): Promise<void>;
-  compact(): Promise<void>;
-}
+/** What a user of the pattern does; each has an effect on what is visible. */
+const letters: readonly Operation[] = [
+  { kind: "append", session: 0 },
+  { kind: "truncate", session: 0, keep: 1 },
+  { kind: "compact", session: 0 },
+];
 
-type OpenSmallStore = (machine: SimulatedFileSystem) => Promise<SmallStore>;
-
-const openCommonPattern: OpenSmallStore = async (machine) => {
-  const store = new CommonPatternStore(machine);
-  await store.create();
-  return store;
-};
-
-const openHoldfast: OpenSmallStore = async (machine) => {
-  const session = await (await openStore("/sessions", { fileSystem: machine })).session("chat");
-  return {
-    append: async (content) => {
-      await session.append({ role: "user", content });
-    },
-    history: async () => (await session.history()).map((record) => String(record["content"])),
-    truncate: (keep) => session.truncate(keep),
-    compact: async () => {
-      await session.compact();
-    },
-  };
-};
-
-/** What can be done; each has an effect on what is visible. */
-const operations = {
-  append: {
-    words: "append a record",
-    perform: (store: SmallStore, label: string) => store.append(label),
-    apply: (visible: readonly string[], label: string) => [...visible, label],
+/** The weaknesses in the order in which they show: each but the first is hidden behind those before it. */
+const weaknesses: readonly { name: string; invariant: string; seen: RegExp; mend: Mend | null }[] = [
+  {
+    name: "W4, an empty meta file makes a readable log unreadable",
+    invariant: "error",
+    seen: /The meta file is damaged/,
+    mend: "sync the meta file",
   },
-  "truncate": {
-    words: "truncate to one record",
-    perform: (store: SmallStore) => store.truncate(1),
-    apply: (visible: readonly string[]) => visible.slice(-1),
+  {
+    name: "W12, what a killed program had written is shown, and lost: neither it nor its name was synced",
+    invariant: "I1",
+    seen: /shows {4}\[1:1002\]/,
+    mend: "sync at open",
   },
-  "compact": {
-    words: "compact",
-    perform: (store: SmallStore) => store.compact(),
-    apply: (visible: readonly string[]) => visible,
+  {
+    name: "W1, a record is glued to a torn line, and lost, though it was acknowledged",
+    invariant: "I1",
+    seen: /shows {4}\[\].*\n.*as acknowledged/,
+    mend: "cut the torn end",
   },
-} as const;
-type Name = keyof typeof operations;
-const names: readonly Name[] = ["append", "truncate", "compact"];
-
-/** What a user may see at a moment: what is acknowledged, or that with the call that is under way. */
-interface Moment {
-  machine: SimulatedFileSystem;
-  step: string;
-  acknowledged: readonly string[];
-  gone: readonly string[];
-}
+  {
+    name: "W12, what a crash has left under a temporary name stays",
+    invariant: "I18",
+    seen: /Left over after recovery/,
+    mend: "sweep",
+  },
+  { name: "W3, what was truncated comes back", invariant: "I7", seen: /shows {4}\[0:1 1:2\]/, mend: null },
+];
 
 test("the common pattern is found to have W1, W3 and W4; the smallest failing case of each", async () => {
-  const found = await weaknesses(openCommonPattern, 4);
-  for (const story of found.values()) console.log(story);
-  assert.deepEqual([...found.keys()].sort(), ["W1", "W3", "W4"]);
+  const mends = new Set<Mend>();
+  for (const { name, invariant, seen, mend } of weaknesses) {
+    const options = optionsFor(commonPatternSubject(mends));
+    const finding = await smallest(options, 4);
+    assert.ok(finding !== null, `${name} is not found`);
+    const story = (await tellStory(options, finding)).split("\n").filter((line) => !line.startsWith("again: "));
+    console.log(`${name}\n${story.join("\n")}\n`);
+    assert.equal(finding.violation.invariant, invariant, name);
+    assert.match(finding.violation.message, seen, name);
+    if (mend !== null) mends.add(mend);
+  }
 });
 
 test("Holdfast, put through the same, has none of them", async () => {
-  assert.deepEqual([...(await weaknesses(openHoldfast, sequenceStride === 1 ? 4 : 2)).values()], []);
+  assert.equal(await smallest(optionsFor(holdfastSubject), sequenceStride === 1 ? 4 : 2), null);
 });
 
-/** The first case of each weakness; shorter sequences come first, so it is the smallest. */
-async function weaknesses(open: OpenSmallStore, lengthMax: number): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (let length = 1; length <= lengthMax && found.size < 3; length++) {
-    for (const sequence of sequencesOf(length)) {
-      for (const moment of await momentsOf(open, sequence)) await cutAt(open, moment, sequence, found);
+function optionsFor(subject: Subject): ExplorerOptions {
+  return { subject, depth: 0, cutsPerStep: 24, cutsPerNestedStep: 0, onlyLast: true };
+}
+
+/** The first that shows, shrunk; shorter sequences come first. */
+async function smallest(options: ExplorerOptions, lengthMax: number): Promise<Finding | null> {
+  return await withStoppedClock(async () => {
+    const explorer = new Explorer(options);
+    for (let length = 1; length <= lengthMax; length++) {
+      for (const operations of sequencesOf(length)) {
+        const finding = await explorer.explore({ model: "weak", sectorBytes: 512, seed: 1, prepare: [], operations });
+        if (finding !== null) return await shrink(options, finding);
+      }
     }
-  }
-  return found;
+    return null;
+  });
 }
 
 /** On a session that has no record yet, only an append does anything. */
-function sequencesOf(length: number): Name[][] {
-  if (length === 1) return [["append"]];
-  return sequencesOf(length - 1).flatMap((before) => names.map((name): Name[] => [...before, name]));
-}
-
-/** The moments of the last operation; those of the others belong to shorter sequences. */
-async function momentsOf(open: OpenSmallStore, sequence: readonly Name[]): Promise<Moment[]> {
-  const machine = new SimulatedFileSystem({ model: "weak" });
-  const store = await open(machine);
-  const moments: Moment[] = [];
-  let visible: readonly string[] = [];
-  for (const [index, name] of sequence.entries()) {
-    const label = `record ${index + 1}`;
-    const next = operations[name].apply(visible, label);
-    const gone = sequence.map((_, place) => `record ${place + 1}`)
-      .filter((text) => !visible.includes(text) && !next.includes(text));
-    const before = visible;
-    const note = (step: string, isDone: boolean): void => {
-      const acknowledged = (isDone ? next : before).filter((text) => next.includes(text));
-      moments.push({ machine: machine.clone(), step, acknowledged, gone });
-    };
-    const isLast = index === sequence.length - 1;
-    if (isLast) machine.onStep = (_, step) => note(step, false);
-    await operations[name].perform(store, label);
-    machine.onStep = undefined;
-    visible = next;
-    if (isLast) note("when the last call has resolved", true);
-  }
-  return moments;
-}
-
-/** Cuts the power at a moment in every way worth trying, and notes the first case of each weakness. */
-async function cutAt(
-  open: OpenSmallStore,
-  moment: Moment,
-  sequence: readonly Name[],
-  found: Map<string, string>,
-): Promise<void> {
-  for (const { choices } of crashStates(moment.machine, { limit: 24 })) {
-    const weakness = await weaknessOf(open, moment.machine.clone().crash(choices), moment);
-    if (weakness === null || found.has(weakness.name)) continue;
-    const lines = [
-      `${weakness.name}: ${weakness.words}`,
-      ...sequence.map((name, index) => `  ${index + 1}. ${operations[name].words}`),
-      `  power cut ${moment.step}; what was pending:`,
-      ...moment.machine.clone().describe(choices).split("\n").map((line) => `    ${line}`),
-      `  ${weakness.seen}`,
-    ];
-    found.set(weakness.name, lines.join("\n"));
-  }
-}
-
-async function weaknessOf(
-  open: OpenSmallStore,
-  machine: SimulatedFileSystem,
-  { acknowledged, gone }: Moment,
-): Promise<{ name: string; words: string; seen: string } | null> {
-  const store = await open(machine);
-  let history: string[];
-  try {
-    history = await store.history();
-  } catch (error) {
-    if (acknowledged.length === 0) return null;
-    return {
-      name: "W4",
-      words: "an empty or damaged meta file makes a readable log unreadable",
-      seen: `history() fails: ${String(error)}; acknowledged: ${acknowledged.join(", ")}`,
-    };
-  }
-  const lost = acknowledged.filter((text) => !history.includes(text));
-  if (lost.length > 0) return { name: "I1", words: "an acknowledged record is lost", seen: lost.join(", ") };
-  const back = gone.filter((text) => history.includes(text));
-  if (back.length > 0) {
-    return {
-      name: "W3",
-      words: "what was truncated comes back",
-      seen: `history() shows ${history.join(", ")}; ${back.join(", ")} had been truncated, which was acknowledged`,
-    };
-  }
-  await store.append("the next one");
-  const later = await store.history();
-  if (later.includes("the next one")) return null;
-  return {
-    name: "W1",
-    words: "a record is glued to a torn line, and lost, though it was acknowledged",
-    seen: `append("the next one") resolves; then history() shows ${later.join(", ") || "nothing"}`,
-  };
+function sequencesOf(length: number): Operation[][] {
+  if (length === 1) return letters.slice(0, 1).map((letter) => [letter]);
+  return sequencesOf(length - 1).flatMap((before) => letters.map((letter) => [...before, letter]));
 }
