@@ -33,6 +33,8 @@ export interface ExplorerOptions {
   readonly cutsPerStep: number;
   /** How many of those may be random, after what is enumerated; any number, by default. */
   readonly randomCutsPerStep?: number;
+  /** Of those but the first two (all kept, none kept) every n-th only, at each step another; every one by default. */
+  readonly cutsStride?: number;
   /** How many at one step of a recovery. */
   readonly cutsPerNestedStep: number;
   /** At about every n-th step only, chosen by the scenario's seed; at every one by default. */
@@ -181,7 +183,8 @@ export class Explorer {
       steps.pop();
       return;
     }
-    const { randomCutsPerStep: randomMax = Infinity } = options;
+    const { randomCutsPerStep: randomMax = Infinity, cutsStride = 1 } = options;
+    let number = 0;
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
     const isOutermost = path.length === 0;
@@ -196,6 +199,7 @@ export class Explorer {
       steps.pop();
     }
     for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step, randomMax })) {
+      if (++number > 2 && (number + step) % cutsStride !== 0) continue;
       this.cuts++;
       const seen = this.#images.get(identity);
       let crashed = seen === undefined ? fileSystem.crash(choices) : undefined;

@@ -32,14 +32,15 @@ export function* twoOperations(part: 0 | 1): Generator<Scenario> {
 }
 
 /**
- * How far each is explored: at every step the first of the enumeration, which are all kept, none, and the first
- * operations lost or alone; the night goes on to prefixes and torn writes. What ends before the second operation ends in
- * a sequence of one.
+ * How far each is explored: at every step all kept, none kept, and of the rest of the enumeration (operations lost and
+ * alone, prefixes, torn writes) every so-many-th, at each step others; the night tries each. What ends before the second
+ * operation ends in a sequence of one.
  */
 export const twoOperationsOptions: ExplorerOptions = {
   subject: holdfastSubject,
   depth: 0,
-  cutsPerStep: isEverythingAsked ? 96 : 14,
+  cutsPerStep: 96,
+  cutsStride: isEverythingAsked ? 1 : 12,
   cutsPerNestedStep: 4,
   onlyLast: true,
 };
