@@ -9,7 +9,7 @@ import type { DeviceProfile } from "../testing/lying_device.ts";
 import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import type { Ledger, Note } from "./device_oracle.ts";
 import { Experiment } from "./experiment.ts";
-import { startMachine } from "./laboratory_machine.ts";
+import { knownAtStart, startMachine } from "./laboratory_machine.ts";
 import type { Scenario } from "./scenario.ts";
 import { filesOf, sessionKeys, storeDirectory, type Subject } from "./subject.ts";
 
@@ -74,7 +74,7 @@ export async function record(
 ): Promise<Recording> {
   const fileSystem = await startMachine(scenario, device);
   let isFaulty = false;
-  const experiment = new Experiment(subject, fileSystem, undefined, {
+  const experiment = new Experiment(subject, fileSystem, knownAtStart(scenario), {
     expectsErrors: wrap !== undefined,
     wrap: (inner) => isFaulty && wrap !== undefined ? wrap(inner) : inner,
   });

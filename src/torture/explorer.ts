@@ -15,8 +15,8 @@ import type { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { Aftermath, isSeldomRead } from "./aftermath.ts";
 import { endTurn } from "./event_turn.ts";
 import { Experiment } from "./experiment.ts";
-import { type Knowledge, knowledgeHash, nothingKnown } from "./knowledge.ts";
-import { startMachine } from "./laboratory_machine.ts";
+import { type Knowledge, knowledgeHash } from "./knowledge.ts";
+import { knownAtStart, startMachine } from "./laboratory_machine.ts";
 import type { WorldModel } from "./model.ts";
 import type { Ending, Scenario } from "./scenario.ts";
 import { StateSet } from "./state_set.ts";
@@ -33,7 +33,10 @@ export interface ExplorerOptions {
   readonly cutsPerStep: number;
   /** How many of those may be random, after what is enumerated; any number, by default. */
   readonly randomCutsPerStep?: number;
-  /** Of those but the first two (all kept, none kept) every n-th only, at each step another; every one by default. */
+  /**
+   * Of those at a step that is in no recovery, but for the first two (all kept, none kept), every n-th only, at each
+   * step others; every one by default.
+   */
   readonly cutsStride?: number;
   /** How many at one step of a recovery. */
   readonly cutsPerNestedStep: number;
@@ -183,11 +186,12 @@ export class Explorer {
       steps.pop();
       return;
     }
-    const { randomCutsPerStep: randomMax = Infinity, cutsStride = 1 } = options;
-    let number = 0;
+    const { randomCutsPerStep: randomMax = Infinity } = options;
     const limit = depth === options.depth ? options.cutsPerStep : options.cutsPerNestedStep;
     const killed = mixHashes(mixHashes(fileSystem.cacheImageHash(), fileSystem.diskImageHash()), world.fingerprint);
     const isOutermost = path.length === 0;
+    const stride = isOutermost ? options.cutsStride ?? 1 : 1;
+    let number = 0;
     // What follows is decided by more than what a state is counted by; by the kind of machine where it is cut again.
     const known = mixHashes(knowledgeHash(moment.known), depth === 0 ? 0 : machineBits(fileSystem));
     if (!isOutermost || this.#isOurs(killed)) this.kills.add(killed);
@@ -199,7 +203,7 @@ export class Explorer {
       steps.pop();
     }
     for (const { choices, identity } of crashStates(fileSystem, { limit, seed: step, randomMax })) {
-      if (++number > 2 && (number + step) % cutsStride !== 0) continue;
+      if (++number > 2 && (number + step) % stride !== 0) continue;
       this.cuts++;
       const seen = this.#images.get(identity);
       let crashed = seen === undefined ? fileSystem.crash(choices) : undefined;
@@ -279,8 +283,7 @@ async function prepare(
   scenario: Scenario,
 ): Promise<{ experiment: Experiment; fileSystem: SimulatedFileSystem }> {
   const fileSystem = await startMachine(scenario);
-  const { foreignFiles = false } = scenario;
-  const experiment = new Experiment(subject, fileSystem, { ...nothingKnown, foreignFiles });
+  const experiment = new Experiment(subject, fileSystem, knownAtStart(scenario));
   for (const operation of scenario.prepare) {
     await experiment.perform(operation);
   }

@@ -16,8 +16,8 @@ import { Experiment } from "./experiment.ts";
 import { decodeFault, type FaultFinding, scenarioWords, tellFault } from "./fault_finding.ts";
 import { performWhileFailing } from "./fault_operations.ts";
 import { faultPlans, nameOfPlan } from "./fault_plans.ts";
-import { type Knowledge, knowledgeHash, nothingKnown } from "./knowledge.ts";
-import { startMachine } from "./laboratory_machine.ts";
+import { type Knowledge, knowledgeHash } from "./knowledge.ts";
+import { knownAtStart, startMachine } from "./laboratory_machine.ts";
 import type { Scenario } from "./scenario.ts";
 import { append } from "./session_changes.ts";
 import { StateSet } from "./state_set.ts";
@@ -133,9 +133,9 @@ class FaultLoop {
   }
 
   async #perform(machine: SimulatedFileSystem, faulty: FaultyFileSystem, plan: FaultPlan): Promise<void> {
-    const { prepare, operations, foreignFiles = false } = this.#scenario;
+    const { prepare, operations } = this.#scenario;
     let isFaulty = false;
-    const experiment = new Experiment(this.#subject, machine, { ...nothingKnown, foreignFiles }, {
+    const experiment = new Experiment(this.#subject, machine, knownAtStart(this.#scenario), {
       expectsErrors: true,
       wrap: (inner) => isFaulty ? faulty.over(inner) : inner,
     });

@@ -7,6 +7,7 @@
 import type { DeviceProfile } from "../testing/lying_device.ts";
 import { SimulatedFileSystem } from "../testing/simulated_filesystem.ts";
 import { placeForeignFiles } from "./foreign_files.ts";
+import { type Knowledge, nothingKnown } from "./knowledge.ts";
 import type { Scenario } from "./scenario.ts";
 import { storeDirectory } from "./subject.ts";
 
@@ -26,4 +27,14 @@ export async function startMachine(scenario: Scenario, device?: DeviceProfile): 
   await fileSystem.syncDirectory("/");
   if (scenario.foreignFiles === true) await placeForeignFiles(fileSystem);
   return fileSystem;
+}
+
+/**
+ * What is known on it before anything has happened.
+ *
+ * @param scenario Which machine.
+ * @returns That nobody has written anything but what somebody else keeps there.
+ */
+export function knownAtStart({ foreignFiles = false }: Scenario): Knowledge {
+  return { ...nothingKnown, foreignFiles };
 }

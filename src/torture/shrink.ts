@@ -18,7 +18,7 @@ const attemptsMax = 200;
  * @returns The smallest that was found from there.
  */
 export async function shrink(options: ExplorerOptions, finding: Finding): Promise<Finding> {
-  const { only: _only, onEnd: _onEnd, sampling: _sampling, ...search } = options;
+  const { only: _only, onEnd: _onEnd, sampling: _sampling, cutsStride: _stride, ...search } = options;
   const shrinker = new Shrinker({ ...search, onlyLast: true }, finding);
   await shrinker.dropTheRest();
   await shrinker.dropOperations();

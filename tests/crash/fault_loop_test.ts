@@ -74,6 +74,17 @@ for (const code of ["EIO", "EINTR"]) {
   });
 }
 
+test("I18: a cut that a recovery's failed sync has lost is set aside once more, and nothing else is", async () => {
+  const torn: Operation[] = [
+    { kind: "append", session: 0, sizes: ["page"], buffered: true },
+    { kind: "power-cut", session: 0, choices: [1, 1, 1, 1, 1, 1] },
+  ];
+  const plan = { fault: { kind: "sync", mode: "dropped" } } as const;
+  const { met, failure } = await runFaultLoop(holdfastSubject, onHistory(...torn), plan);
+  assert.equal(failure === null ? null : tellFault(failure), null);
+  assert.ok(met > 0);
+});
+
 function isClose({ method }: { method: string }): boolean {
   return method === "close";
 }

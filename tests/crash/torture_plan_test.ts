@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planOf, type PlanStep, sequenceCount, type TorturePlan } from "../../src/torture/plan.ts";
+import { decodeReproduction, encodeReproduction } from "../../src/torture/scenario.ts";
+import { AllSequences, randomScenario } from "../../src/torture/sequences.ts";
 
 const explorer = { depth: 1, cutsPerStep: 96, cutsPerNestedStep: 4 };
 const endless: TorturePlan = { exhaustive: 1, runs: Infinity, seed: 3, models: ["weak", "ordered"], explorer };
@@ -44,4 +46,20 @@ test("a plan with a number of runs, or with long runs only, draws nothing", () =
   for (const { scenario } of later({ ...endless, exhaustive: 0 }, 0, 1, 20)) {
     assert.ok(scenario.operations.length >= 50);
   }
+});
+
+test("I16: somebody's files lie beside a quarter of the single operations and half of the long runs", () => {
+  const among = ({ count }: { count: number }, at: (index: number) => { foreignFiles?: boolean }): number =>
+    Array.from({ length: count }, (_, index) => at(index)).filter(({ foreignFiles }) => foreignFiles === true).length;
+  const [single, pairs] = [new AllSequences(1), new AllSequences(2)];
+  assert.equal(among(single, (index) => single.at(index)) * 4, single.count);
+  assert.equal(among(pairs, (index) => pairs.at(index)), 0);
+  const long = among({ count: 1_000 }, (seed) => randomScenario(seed));
+  assert.ok(long > 400 && long < 600, `${long} of 1,000`);
+});
+
+test("what a scenario has beside its operations is in the line that runs it again", () => {
+  const scenario = { ...randomScenario(3), foreignFiles: true, picoclawBeforeRecovery: true };
+  const reproduction = { scenario, path: [{ step: 4, choices: [1, -1] }, { step: 2, choices: null }] };
+  assert.deepEqual(decodeReproduction(encodeReproduction(reproduction)), reproduction);
 });
